@@ -1,0 +1,1 @@
+"""Pure numbers and rules: no clock, no files, no logging."""

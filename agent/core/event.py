@@ -1,0 +1,123 @@
+"""Events of the journal and the audit log: one table of names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+Field = str | int | float | bool | None
+
+
+class Level(StrEnum):
+    """Who should look: ERROR a person, WARNING it mends itself, INFO a change."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    DEBUG = "debug"
+
+
+class EventName(StrEnum):
+    """Noun and past verb; what each means stands in `EVENTS`."""
+
+    DAEMON_STARTED = "daemon_started"
+    DAEMON_STOPPED = "daemon_stopped"
+    CONFIG_RELOADED = "config_reloaded"
+    CONFIG_REFUSED = "config_refused"
+    COLLECTOR_FAILED = "collector_failed"
+    COLLECTOR_RECOVERED = "collector_recovered"
+    CLOCK_WENT_BACK = "clock_went_back"
+    COMMIT_FAILED = "commit_failed"
+    TICK_FAILED = "tick_failed"
+    LINEUP_CHANGED = "lineup_changed"
+    RELEASE_ADMITTED = "release_admitted"
+    RELEASE_ACTIVATED = "release_activated"
+    RELEASE_REFUSED = "release_refused"
+    RELEASE_UNUSABLE = "release_unusable"
+    SCORING_FAILED = "scoring_failed"
+    SCORING_RECOVERED = "scoring_recovered"
+    TASK_SKIPPED = "task_skipped"
+    UPDATE_FINISHED = "update_finished"
+    UPDATE_FAILED = "update_failed"
+    COURIER_FAILED = "courier_failed"
+    REPOSITORY_PREPARED = "repository_prepared"
+    STORE_TRIMMED = "store_trimmed"
+
+
+EVENTS: dict[EventName, tuple[Level, str]] = {
+    EventName.DAEMON_STARTED: (Level.INFO, "the daemon began to collect"),
+    EventName.DAEMON_STOPPED: (Level.INFO, "the daemon ended; all ticks are committed"),
+    EventName.CONFIG_RELOADED: (Level.INFO, "a changed configuration took effect"),
+    EventName.CONFIG_REFUSED: (
+        Level.ERROR,
+        "the configuration on disk is wrong; the last working one stays",
+    ),
+    EventName.COLLECTOR_FAILED: (
+        Level.WARNING,
+        "a collector began to fail; its metrics are gaps",
+    ),
+    EventName.COLLECTOR_RECOVERED: (Level.INFO, "a failing collector works again"),
+    EventName.CLOCK_WENT_BACK: (
+        Level.WARNING,
+        "the clock went back; the window is empty and open moments are void",
+    ),
+    EventName.COMMIT_FAILED: (
+        Level.ERROR,
+        "the ledger could not be written; ticks are held back and tried again",
+    ),
+    EventName.TICK_FAILED: (Level.ERROR, "a tick raised; the next one goes on"),
+    EventName.LINEUP_CHANGED: (Level.INFO, "a task's releases changed"),
+    EventName.RELEASE_ADMITTED: (Level.INFO, "a verified release was taken in"),
+    EventName.RELEASE_ACTIVATED: (Level.INFO, "a release is now acted upon"),
+    EventName.RELEASE_REFUSED: (
+        Level.WARNING,
+        "an offer was not taken, with the reason",
+    ),
+    EventName.RELEASE_UNUSABLE: (
+        Level.ERROR,
+        "a release at work could not be loaded; the baseline speaks",
+    ),
+    EventName.SCORING_FAILED: (Level.WARNING, "a release began to fail at scoring"),
+    EventName.SCORING_RECOVERED: (Level.INFO, "a failing release scores again"),
+    EventName.TASK_SKIPPED: (Level.WARNING, "a task cannot work on this host"),
+    EventName.UPDATE_FINISHED: (Level.INFO, "the repository was checked; what came"),
+    EventName.UPDATE_FAILED: (Level.WARNING, "the repository could not be checked"),
+    EventName.COURIER_FAILED: (Level.WARNING, "the courier died or ran out of time"),
+    EventName.REPOSITORY_PREPARED: (
+        Level.INFO,
+        "a local signed repository was made for standalone use",
+    ),
+    EventName.STORE_TRIMMED: (Level.INFO, "old rows were dropped to keep the limits"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that came to pass.
+
+    Attributes:
+        at: When.
+        name: One of the table.
+        fields: Facts about it, few and flat.
+    """
+
+    at: datetime
+    name: EventName
+    fields: Mapping[str, Field] = field(default_factory=dict)
+
+    @property
+    def level(self) -> Level:
+        """Who should look."""
+        return EVENTS[self.name][0]
+
+    def line(self) -> str:
+        """Return the event as one line: its name and `key=value` fields."""
+        shown = (f"{key}={_shown(value)}" for key, value in self.fields.items())
+        return " ".join([self.name, *shown])
+
+
+def _shown(value: Field) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = str(value).replace("\n", " ")
+    return f'"{text}"' if " " in text or not text else text

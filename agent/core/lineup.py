@@ -1,0 +1,33 @@
+"""The line-up of a task: who is acted upon, who stands by, who scores in the shadow."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.core.moment import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineUp:
+    """The releases at work for one task, by digest; each slot holds one or none.
+
+    Attributes:
+        task: The task's name.
+        active: Acted upon; None: the baseline speaks.
+        standby: The one to go back to, still scored.
+        shadow: Scores beside the active one, decides nothing.
+    """
+
+    task: str
+    active: str | None = None
+    standby: str | None = None
+    shadow: str | None = None
+
+    def roles(self) -> Iterator[tuple[Role, str]]:
+        """Yield each filled slot, the active one first."""
+        for role, digest in (
+            (Role.ACTIVE, self.active),
+            (Role.STANDBY, self.standby),
+            (Role.SHADOW, self.shadow),
+        ):
+            if digest is not None:
+                yield role, digest

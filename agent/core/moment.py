@@ -1,0 +1,115 @@
+"""A moment: one instant of one task and entity, what was predicted, what came."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+BASELINE = "baseline"
+
+
+class Role(StrEnum):
+    """What a release is to its task on this host."""
+
+    ACTIVE = "active"
+    STANDBY = "standby"
+    SHADOW = "shadow"
+    BASELINE = "baseline"
+
+
+class OutcomeKind(StrEnum):
+    """What the host later showed."""
+
+    HAPPENED = "happened"
+    DID_NOT = "did_not"
+    VALUE = "value"
+    VOID = "void"
+
+
+class Void(StrEnum):
+    """Why a moment has no outcome."""
+
+    GAP = "gap"  # too few samples until it was due
+    REBOOT = "reboot"  # the host started anew before it was due
+    CLOCK = "clock"  # the clock went back before it was due
+    RETIRED = "retired"  # the task is no longer at work on this host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One release's score at a moment.
+
+    Attributes:
+        role: What the release was to the task at that instant.
+        digest: The release, or `baseline`.
+        values: One probability, or one number a quantile level.
+        features: float32, shape (n_features,): what this release was given; None
+            where that is the moment's own vector.
+    """
+
+    role: Role
+    digest: str
+    values: tuple[float, ...]
+    features: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One instant of one task and entity, with every live release's score.
+
+    Attributes:
+        id: Grows by one; names the moment to people (`explain ID`).
+        task: The task's name.
+        entity: What it speaks of; empty for the host itself.
+        at: When it was predicted.
+        due_at: When its outcome can be read.
+        limit: The condition's right side, frozen; None for a value target.
+        origin: The target's value at `at`; NaN where it was a gap.
+        state: What the baseline saw, one of its own states.
+        features: float32, shape (n_features,); NaN marks a gap.
+        predictions: The baseline's and one a live release.
+    """
+
+    id: int
+    task: str
+    entity: str
+    at: datetime
+    due_at: datetime
+    limit: float | None
+    origin: float
+    state: int
+    features: npt.NDArray[np.float32]
+    predictions: tuple[Prediction, ...]
+
+    def by(self, role: Role) -> Prediction | None:
+        """Return the prediction that was made in this role, if there was one."""
+        return next((p for p in self.predictions if p.role is role), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the host later showed.
+
+    Attributes:
+        kind: Happened, did not, a value, or void.
+        resolved_at: When it was read.
+        value: For a value target: the level or change that came.
+        happened_at: For an event: when the condition had held for long enough.
+        void: Why there is no outcome.
+    """
+
+    kind: OutcomeKind
+    resolved_at: datetime
+    value: float | None = None
+    happened_at: datetime | None = None
+    void: Void | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A moment together with its outcome."""
+
+    moment: Moment
+    outcome: Outcome

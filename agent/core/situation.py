@@ -1,0 +1,131 @@
+"""The situation: what target and baseline see of each entity at one instant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.core.baseline import State, state_of
+from agent.core.expression import Expression, parse
+from agent.core.features import bind
+from agent.core.series import Series
+from agent.core.target import EventTarget, Target
+from agent.core.window import Window
+
+# The baseline's straight line goes through as long a past as the horizon is, within
+# these bounds: shorter is noise, longer is another time of the day.
+_LINE_S = (300.0, 3600.0)
+_LINE_COVERAGE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is seen of each entity; arrays of shape (n_entities,).
+
+    Attributes:
+        values: The target's series or expression now; NaN where it is a gap.
+        limits: The condition's right side, frozen from now on; NaN for a value target.
+        holds: Where the condition holds now.
+        states: What the baseline sees, one of its states each.
+    """
+
+    values: npt.NDArray[np.float64]
+    limits: npt.NDArray[np.float64]
+    holds: npt.NDArray[np.bool_]
+    states: tuple[State, ...]
+
+
+class Sight:
+    """Reads situations of one target's entities off a window."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        entities: Sequence[str],
+        window: Window,
+        min_coverage: float,
+    ) -> None:
+        self._target = target
+        self._now = bind(
+            _seen_now(target, interval_s=window.interval_s),
+            entities=entities,
+            window=window,
+            min_coverage=min_coverage,
+        )
+        self._past = bind(
+            _seen_of_past(target) if isinstance(target, EventTarget) else [],
+            entities=entities,
+            window=window,
+            min_coverage=_LINE_COVERAGE,
+        )
+
+    def values(self, at: datetime) -> npt.NDArray[np.float64]:
+        """Return the target's value of each entity at the window's newest row."""
+        return self._now.evaluate(at=at)[:, 0].astype(np.float64)
+
+    def read(self, at: datetime) -> Situation:
+        """Return the situation at the window's newest row.
+
+        The limit is rounded to float32, as the samples are: a sample of 0.9 is not
+        below a limit of 0.9.
+        """
+        now = self._now.evaluate(at=at).astype(np.float64)
+        values = now[:, 0]
+        if not isinstance(self._target, EventTarget):
+            nothing = np.full(len(values), np.nan)
+            return Situation(
+                values=values,
+                limits=nothing,
+                holds=np.zeros(len(values), dtype=np.bool_),
+                states=(State.UNKNOWN,) * len(values),
+            )
+        condition, limits = self._target.condition, now[:, 1]
+        holds = condition.holds(values, limits)
+        past = self._past.evaluate(at=at).astype(np.float64)
+        states = tuple(
+            state_of(
+                value=value,
+                limit=limit,
+                line=line,
+                spread=spread,
+                upward=condition.is_upward,
+                holds=held,
+            )
+            for value, limit, (line, spread), held in zip(
+                values.tolist(),
+                limits.tolist(),
+                past.tolist(),
+                holds.tolist(),
+                strict=True,
+            )
+        )
+        return Situation(values=values, limits=limits, holds=holds, states=states)
+
+
+def lookback_s(target: Target) -> float:
+    """Return how far before a moment the baseline and the target read."""
+    return max(target.lookback_s, _line_s(target.horizon_s))
+
+
+def _line_s(horizon_s: float) -> float:
+    return min(max(horizon_s, _LINE_S[0]), _LINE_S[1])
+
+
+def _seen_now(target: Target, *, interval_s: float) -> list[Expression]:
+    if not isinstance(target, EventTarget):
+        return [target.expression]
+    return [_over_time("last", target.series, interval_s), target.condition.limit]
+
+
+def _seen_of_past(target: EventTarget) -> list[Expression]:
+    span_s = _line_s(target.within_s)
+    series = target.series
+    line = parse(f"predict_linear({series}[{span_s:g}s], {target.within_s:g})")
+    return [line, _over_time("stddev", series, span_s)]
+
+
+def _over_time(function: str, series: Series, span_s: float) -> Expression:
+    return parse(f"{function}_over_time({series}[{span_s:g}s])")

@@ -1,0 +1,70 @@
+"""Everything that can go wrong, sorted by who must act.
+
+    ForewarnError
+    +-- ConfigError            the operator: a file or option says what cannot be
+    |   +-- NotEnrolledError   the operator: no central and no release yet
+    +-- StateError             the operator: disk, rights, a damaged state folder
+    +-- TraceError             whoever recorded the trace
+    +-- TrustError             the publisher: what was signed is not what came
+    |   +-- ManifestError      the publisher: the manifest cannot be understood
+    |   |   +-- ExpressionError
+    |   +-- ModelError         the publisher: the model does not do what it says
+    +-- UnavailableError       nobody, wait: central or a lock is not to be had now
+    +-- IllegalTransitionError us
+
+`exit_status` is what a command ends with, as in docs/reference/commands.md.
+"""
+
+from typing import ClassVar
+
+
+class ForewarnError(Exception):
+    """The root: whatever this program raises on purpose."""
+
+    exit_status: ClassVar[int] = 1
+
+
+class ConfigError(ForewarnError):
+    """The configuration says what cannot be; the operator must act."""
+
+    exit_status = 78
+
+
+class NotEnrolledError(ConfigError):
+    """This host has neither a central nor a release; the operator must enrol it."""
+
+    exit_status = 4
+
+
+class StateError(ForewarnError):
+    """The state folder cannot be used: rights, space or damage; the operator acts."""
+
+
+class TraceError(ForewarnError):
+    """A recorded trace cannot be read as one; whoever recorded it must act."""
+
+
+class TrustError(ForewarnError):
+    """What was signed is not what came; the publisher must act."""
+
+
+class ManifestError(TrustError):
+    """A manifest cannot be understood; the publisher must act."""
+
+
+class ExpressionError(ManifestError):
+    """An expression cannot be parsed or computed; names the column."""
+
+
+class ModelError(TrustError):
+    """A model raised, or answered what its manifest rules out."""
+
+
+class UnavailableError(ForewarnError):
+    """Something is not to be had right now; trying again is enough."""
+
+    exit_status = 75
+
+
+class IllegalTransitionError(ForewarnError):
+    """A release was asked to live a life that the table does not know; our bug."""

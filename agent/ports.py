@@ -1,0 +1,277 @@
+"""What the flows need of the world, in our words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.core.event import Event
+from agent.core.lineup import LineUp
+from agent.core.manifest import Manifest
+from agent.core.moment import Moment, Resolved, Role
+from agent.core.pointer import Pointer
+from agent.core.qualify import Verdict
+from agent.core.release import Release, ReleaseState
+from agent.core.sample import Sample
+from agent.core.scorecard import Scorecard
+
+
+class Clock(Protocol):
+    """The only source of the present."""
+
+    def now(self) -> datetime:
+        """Return the present; aware, UTC."""
+        ...
+
+
+class Host(Protocol):
+    """What is measured: this machine, or a recorded one."""
+
+    def sample(self, now: datetime) -> Sample:
+        """Return one reading of all metrics; what cannot be read is a gap."""
+        ...
+
+
+class Model(Protocol):
+    """A loaded release that can score."""
+
+    def score(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the scores, shape (n, outputs), of features, shape (n, n_features).
+
+        Raises:
+            ModelError: The model raised, or answered another shape or type.
+        """
+        ...
+
+
+class Models(Protocol):
+    """Where models are loaded from."""
+
+    def load(self, release: Release) -> Model:
+        """Return the release's model, its bytes checked against its digest.
+
+        Raises:
+            TrustError: The bytes are not those that were signed.
+            ModelError: They cannot be loaded as the manifest says.
+        """
+        ...
+
+
+class CardKey(NamedTuple):
+    """Which scorecard: one release in one role on one UTC day."""
+
+    task: str
+    digest: str
+    role: Role
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickRecord:
+    """What one tick adds to the ledger."""
+
+    sample: Sample
+    moments: Sequence[Moment]
+    resolved: Sequence[Resolved]
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What holds after a tick, as opposed to what it adds.
+
+    Attributes:
+        cards: Every scorecard that changed since the last commit.
+        memories: What each task remembers besides its open moments, by task.
+    """
+
+    cards: Mapping[CardKey, Scorecard]
+    memories: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trimmed:
+    """What retention dropped, and what is left on disk."""
+
+    samples: int
+    moments: int
+    bytes_before: int
+    bytes_after: int
+
+
+class Ledger(Protocol):
+    """Where the daemon keeps what it saw, said and learnt; whole ticks only."""
+
+    def add(self, record: TickRecord) -> None:
+        """Hold a tick back for the next commit."""
+        ...
+
+    def commit(self, standing: Standing) -> None:
+        """Write all ticks since the last commit, and what holds now, in one go.
+
+        Raises:
+            StateError: Nothing was written; the ticks stay held back.
+        """
+        ...
+
+    def has_changed(self) -> bool:
+        """Return whether another process has written since this was last asked."""
+        ...
+
+    def lineups(self) -> tuple[LineUp, ...]:
+        """Return the line-up of every task, by name."""
+        ...
+
+    def release(self, digest: str) -> Release:
+        """Return a release that was taken in.
+
+        Raises:
+            StateError: No release has this digest.
+        """
+        ...
+
+    def next_moment_id(self) -> int:
+        """Return the number that no committed moment has yet."""
+        ...
+
+    def open_moments(self) -> list[Moment]:
+        """Return the committed moments without an outcome, oldest first."""
+        ...
+
+    def samples(self, *, since: datetime) -> Iterator[Sample]:
+        """Yield the committed samples from `since` on, oldest first."""
+        ...
+
+    def cards(self, *, day: date) -> dict[CardKey, Scorecard]:
+        """Return the scorecards of one UTC day."""
+        ...
+
+    def memories(self) -> dict[str, bytes]:
+        """Return what each task remembers besides its open moments, by task."""
+        ...
+
+    def trim(self, *, now: datetime, keep_s: float, max_bytes: int) -> Trimmed:
+        """Drop what is older than `keep_s`, then the oldest days over `max_bytes`.
+
+        What is dropped is returned to the disk. Moments still open, releases,
+        line-ups and scorecards stay.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCost:
+    """What a daemon has cost since it started.
+
+    Attributes:
+        pid: The process.
+        started_at: When it started.
+        cpu_s: User and system time, in seconds.
+        rss_bytes: Resident memory now.
+        written_bytes: What it caused to be written to a device; None if unknown.
+        threads: Threads now.
+    """
+
+    pid: int
+    started_at: datetime
+    cpu_s: float
+    rss_bytes: int
+    written_bytes: int | None
+    threads: int
+
+
+# What an update needs.
+
+
+class Repository(Protocol):
+    """The signed repository, as one poll sees it.
+
+    Raises:
+        TrustError: From every method: what came is not what was signed.
+        UnavailableError: From every method: it is not to be had now.
+    """
+
+    def refresh(self) -> None:
+        """Fetch and verify what is signed at the top; once an object."""
+        ...
+
+    def tasks(self) -> tuple[str, ...]:
+        """Return the names of the tasks on offer, sorted."""
+        ...
+
+    def pointer(self, task: str) -> Pointer:
+        """Return what operations approved for a task."""
+        ...
+
+    def manifest(self, pointer: Pointer) -> bytes:
+        """Return the manifest that both the approval and the data team signed."""
+        ...
+
+    def download(self, manifest: Manifest, *, to: Path) -> None:
+        """Write the verified model of a manifest to a file."""
+        ...
+
+
+class ModelFolder(Protocol):
+    """The folder of immutable model files, each named by its digest."""
+
+    def staging(self, digest: str) -> Path:
+        """Return where a download of the model may be written."""
+        ...
+
+    def keep(self, digest: str) -> None:
+        """Make the staged file the model's; on disk when this returns.
+
+        Raises:
+            StateError: The folder cannot be written; no half file has the name.
+        """
+        ...
+
+    def drop(self, digest: str) -> None:
+        """Remove the model's file, if there is one."""
+        ...
+
+
+class Trial(Protocol):
+    """Where a model shows what it does before it may do so in the daemon."""
+
+    def verdict(self, manifest: bytes) -> Verdict:
+        """Return what came of trying the kept model of this manifest; never raises."""
+        ...
+
+
+class Registry(Protocol):
+    """Where releases and line-ups are kept; written only within a transaction."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Return a context whose writes all happen, or none."""
+        ...
+
+    def admit(self, *, digest: str, manifest: bytes, at: datetime) -> None:
+        """Add a release, staged."""
+        ...
+
+    def set_state(self, digest: str, state: ReleaseState) -> None:
+        """Say how far a release has come."""
+        ...
+
+    def set_lineup(self, lineup: LineUp) -> None:
+        """Say which releases are at work for a task."""
+        ...
+
+    def lineups(self) -> tuple[LineUp, ...]:
+        """Return the line-up of every task, by name."""
+        ...
+
+    def releases(self) -> tuple[Release, ...]:
+        """Return every release that was ever taken in."""
+        ...
+
+    def record(self, event: Event) -> None:
+        """Add an event to the journal that is kept."""
+        ...

@@ -1,0 +1,247 @@
+"""The ledger in plain memory, and what ticks are made of in a test."""
+
+import copy
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from agent.core.manifest import parse_manifest
+from agent.core.moment import (
+    BASELINE,
+    Moment,
+    Outcome,
+    OutcomeKind,
+    Prediction,
+    Resolved,
+    Role,
+)
+from agent.core.release import Release, ReleaseState
+from agent.core.sample import Sample
+from agent.errors import StateError
+from agent.ports import Standing, TickRecord, Trimmed
+
+START = datetime(2026, 3, 1, 12, 30, 15, 123457, tzinfo=UTC)
+INTERVAL = timedelta(seconds=10)
+NOTHING = Standing(cards={}, memories={})
+ROW_BYTES = 1_000
+
+
+class MemoryLedger:
+    """Keeps what is committed in lists and dictionaries; `trim` counts 1,000 a row.
+
+    Attributes:
+        is_failing: While set, `commit` raises StateError and writes nothing.
+        changes: What the courier would do: `admit` and `set_lineup` count as changes.
+    """
+
+    def __init__(self):
+        self.is_failing = False
+        self.changes = 0
+        self._seen = None
+        self._held = []
+        self._standing = ({}, {})
+        self._samples, self._moments, self._outcomes = {}, {}, {}
+        self._cards, self._memories, self._events = {}, {}, []
+        self._lineups, self._releases = {}, {}
+        self._next_moment_id = 1
+
+    def reopened(self):
+        """Return what a new process would find: without what was held back."""
+        other = copy.copy(self)
+        other._held, other._standing, other._seen = [], ({}, {}), None
+        return other
+
+    def admit(self, manifest, *, digest, state=ReleaseState.SHADOW):
+        self.changes += 1
+        self._releases[digest] = Release(
+            digest=digest, manifest=parse_manifest(manifest), state=state
+        )
+
+    def set_lineup(self, lineup):
+        self.changes += 1
+        self._lineups[lineup.task] = lineup
+
+    def add(self, record):
+        self._held.append(record)
+        for moment in record.moments:
+            self._next_moment_id = max(self._next_moment_id, moment.id + 1)
+
+    def commit(self, standing):
+        cards, memories = self._standing
+        cards.update(standing.cards)
+        memories.update(standing.memories)
+        if self.is_failing:
+            raise StateError(f"committing {len(self._held)} ticks: told to fail")
+        for record in self._held:
+            self._take(record)
+        self._cards.update(copy.deepcopy(cards))
+        self._memories.update(memories)
+        self._held, self._standing = [], ({}, {})
+
+    def _take(self, record):
+        self._samples[record.sample.at] = replace(record.sample, failures={})
+        for moment in record.moments:
+            by_role = sorted(moment.predictions, key=lambda p: p.role)
+            self._moments[moment.id] = replace(moment, predictions=tuple(by_role))
+        for each in record.resolved:
+            if each.moment.id in self._moments:
+                self._outcomes.setdefault(each.moment.id, each.outcome)
+        self._events.extend(record.events)
+
+    def has_changed(self):
+        changed, self._seen = self._seen != self.changes, self.changes
+        return changed
+
+    def lineups(self):
+        return tuple(self._lineups[task] for task in sorted(self._lineups))
+
+    def release(self, digest):
+        if digest not in self._releases:
+            raise StateError(f"no release {digest[:12]}")
+        return self._releases[digest]
+
+    def next_moment_id(self):
+        return self._next_moment_id
+
+    def open_moments(self):
+        return [
+            moment
+            for number, moment in sorted(self._moments.items())
+            if number not in self._outcomes
+        ]
+
+    def samples(self, *, since):
+        return (self._samples[at] for at in sorted(self._samples) if at >= since)
+
+    def cards(self, *, day):
+        return {
+            key: copy.deepcopy(card)
+            for key, card in self._cards.items()
+            if key.day == day
+        }
+
+    def memories(self):
+        return dict(self._memories)
+
+    def trim(self, *, now, keep_s, max_bytes):
+        before = self._size_bytes()
+        samples, moments = self._drop(now - timedelta(seconds=keep_s))
+        while self._size_bytes() > max_bytes and (instants := self._droppable()):
+            oldest = min(instants)
+            midnight = oldest.replace(hour=0, minute=0, second=0, microsecond=0)
+            next_day = midnight + timedelta(days=1)
+            end = next_day if next_day <= now else oldest + timedelta(hours=1)
+            more = self._drop(end)
+            samples, moments = samples + more[0], moments + more[1]
+        return Trimmed(
+            samples=samples,
+            moments=moments,
+            bytes_before=before,
+            bytes_after=self._size_bytes(),
+        )
+
+    def _droppable(self):
+        return [*self._samples, *(self._moments[n].at for n in self._outcomes)]
+
+    def _drop(self, before):
+        samples = [at for at in self._samples if at < before]
+        moments = [n for n in self._outcomes if self._moments[n].at < before]
+        for at in samples:
+            del self._samples[at]
+        for number in moments:
+            del self._moments[number], self._outcomes[number]
+        self._events = [event for event in self._events if event.at >= before]
+        return len(samples), len(moments)
+
+    def _size_bytes(self):
+        rows = len(self._samples) + len(self._moments) + len(self._outcomes)
+        return ROW_BYTES * rows
+
+
+def tick(number, *, moments=(), resolved=(), events=(), layout=("a", "b")):
+    """Return the tick at START + number intervals."""
+    at = START + number * INTERVAL
+    values = np.arange(number, number + len(layout), dtype=np.float32) / 3
+    return TickRecord(
+        sample=Sample(at=at, layout=layout, values=values),
+        moments=moments,
+        resolved=resolved,
+        events=events,
+    )
+
+
+def moment(number, *, at=START, **changes):
+    """Return an event task's moment, due 15 minutes later."""
+    made = Moment(
+        id=number,
+        task="disk-full",
+        entity="/var",
+        at=at,
+        due_at=at + timedelta(minutes=15),
+        limit=0.95,
+        origin=0.1 + 0.2,
+        state=4,
+        features=np.array([number, np.nan, 1 / 3], dtype=np.float32),
+        predictions=(
+            prediction(Role.ACTIVE, "a" * 64, 0.0123),
+            prediction(Role.BASELINE, BASELINE, 1 / 3),
+        ),
+    )
+    return replace(made, **changes)
+
+
+def prediction(role, digest, *values, features=None):
+    return Prediction(role=role, digest=digest, values=values, features=features)
+
+
+def did_not(of, *, at):
+    """Return the moment with the outcome that nothing happened."""
+    outcome = Outcome(kind=OutcomeKind.DID_NOT, resolved_at=at)
+    return Resolved(moment=of, outcome=outcome)
+
+
+def manifest(task="disk-full", version=1):
+    """Return the smallest manifest there is: a survey without a model."""
+    document = {
+        "schema": 1,
+        "task": task,
+        "version": version,
+        "title": "a survey",
+        "target": {
+            "kind": "event",
+            "series": "system.cpu.utilization",
+            "condition": ">= 0.9",
+            "within": "15m",
+        },
+        "features": ["last_over_time(system.cpu.utilization[1m])"],
+    }
+    return json.dumps(document).encode()
+
+
+def check_same_sample(found, expected):
+    assert (found.at, found.layout) == (expected.at, expected.layout)
+    np.testing.assert_array_equal(found.values, expected.values, strict=True)
+
+
+def check_same_moment(found, expected):
+    """Compare moments whose predictions may come in another order."""
+    assert _plain(found) == _plain(expected)
+
+
+def _plain(of):
+    by_role = sorted(of.predictions, key=lambda p: p.role)
+    fields = {name: getattr(of, name) for name in of.__slots__}
+    return fields | {
+        "origin": repr(float(of.origin)),
+        "features": _plain_array(of.features),
+        "predictions": [
+            (p.role, p.digest, repr(p.values), _plain_array(p.features))
+            for p in by_role
+        ],
+    }
+
+
+def _plain_array(array):
+    return None if array is None else (str(array.dtype), array.tobytes())

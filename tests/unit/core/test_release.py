@@ -1,0 +1,70 @@
+"""The life of a release: the table is the law."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.release import LIVES, ReleaseEvent, ReleaseState, after
+from agent.errors import IllegalTransitionError
+
+ENDS = {ReleaseState.RETIRED, ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
+
+
+def lived(events):
+    state = ReleaseState.STAGED
+    for event in events:
+        state = after(state, ReleaseEvent(event))
+    return state
+
+
+@pytest.mark.parametrize(
+    ("events", "end"),
+    [
+        pytest.param(["failed"], "rejected", id="fails_its_trial"),
+        pytest.param(["superseded"], "retired", id="overtaken_before_its_trial"),
+        pytest.param(["qualified", "breached"], "rejected", id="breaches_as_shadow"),
+        pytest.param(["qualified", "superseded"], "retired", id="overtaken_as_shadow"),
+        pytest.param(
+            ["qualified", "activated", "breached"],
+            "rolled_back",
+            id="breaches_on_probation",
+        ),
+        pytest.param(
+            ["qualified", "activated", "confirmed", "breached"],
+            "rolled_back",
+            id="breaches_when_confirmed",
+        ),
+        pytest.param(
+            ["qualified", "activated", "confirmed", "superseded", "recalled"],
+            "confirmed",
+            id="steps_back_in",
+        ),
+        pytest.param(
+            ["qualified", "activated", "confirmed", "superseded", "superseded"],
+            "retired",
+            id="grows_old",
+        ),
+    ],
+)
+def test_lives(events, end):
+    assert lived(events) == end
+
+
+@given(st.sampled_from(ReleaseState), st.sampled_from(ReleaseEvent))
+def test_what_has_no_row_cannot_happen(state, event):
+    if (state, event) in LIVES:
+        assert after(state, event) is LIVES[state, event]
+    else:
+        with pytest.raises(
+            IllegalTransitionError, match=f"no release that is {state} can be {event}"
+        ):
+            after(state, event)
+
+
+def test_what_has_ended_stays_ended():
+    assert not {state for state, _ in LIVES} & ENDS
+
+
+def test_every_state_but_the_first_is_reached_and_every_other_one_is_left():
+    assert set(LIVES.values()) == set(ReleaseState) - {ReleaseState.STAGED}
+    assert {state for state, _ in LIVES} == set(ReleaseState) - ENDS
