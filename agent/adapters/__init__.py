@@ -1,0 +1,1 @@
+"""The world, one thing each; none knows its siblings."""

@@ -1,0 +1,1 @@
+"""This host's metrics, one file a group of collectors."""

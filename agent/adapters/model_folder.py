@@ -1,0 +1,70 @@
+"""The folder of immutable model files, each named by the SHA-256 of its bytes."""
+
+import os
+from pathlib import Path
+
+from agent.errors import StateError
+
+_STAGED = ".part"
+
+
+class ModelFolder:
+    """Where models are kept; one process at a time writes, any number read.
+
+    Args:
+        folder: Made if it is not there. What an earlier writer left unfinished goes.
+
+    Raises:
+        StateError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            for left in folder.glob(f"*{_STAGED}"):
+                left.unlink()
+        except OSError as error:
+            raise _unusable(error) from error
+
+    def staging(self, digest: str) -> Path:
+        """Return where a download of the model may be written."""
+        return self._folder / f"{digest}{_STAGED}"
+
+    def keep(self, digest: str) -> None:
+        """Make the staged file the model's; on disk when this returns.
+
+        Raises:
+            StateError: The folder cannot be written; no half file has the name.
+        """
+        try:
+            with self.staging(digest).open("rb") as file:
+                os.fchmod(file.fileno(), 0o440)
+                os.fsync(file.fileno())
+            self.staging(digest).replace(self._path(digest))
+            _sync(self._folder)
+        except OSError as error:
+            raise _unusable(error) from error
+
+    def drop(self, digest: str) -> None:
+        """Remove the model's file, if there is one."""
+        try:
+            self._path(digest).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(error) from error
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest}.onnx"
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder last through a power failure."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _unusable(error: OSError) -> StateError:
+    return StateError(f"model folder: {error.filename}: {error.strerror}")

@@ -1,0 +1,1 @@
+"""The state database: one SQLite file, shared by daemon, courier and commands."""

@@ -1,0 +1,122 @@
+"""What the archive answers with, and how its rows become that."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from agent.adapters.store import rows
+from agent.core.moment import Outcome, Role
+from agent.core.release import ReleaseState
+from agent.ports import CardKey
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """One release's prediction at a moment, and what came of it.
+
+    Attributes:
+        moment: The moment's number.
+        limit: The condition's right side; None for a value target.
+        scores: One probability, or one number a quantile level.
+        outcome: None while the moment is open.
+    """
+
+    moment: int
+    task: str
+    entity: str
+    at: datetime
+    due_at: datetime
+    limit: float | None
+    role: Role
+    digest: str
+    scores: tuple[float, ...]
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An event as it was kept, with the names that this or an older program used."""
+
+    at: datetime
+    level: str
+    name: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A release that was taken in, without its manifest."""
+
+    digest: str
+    task: str
+    version: int
+    state: ReleaseState
+    admitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many rows there are.
+
+    Attributes:
+        resolved: Moments with an outcome, by its kind.
+    """
+
+    samples: int
+    moments: int
+    open_moments: int
+    resolved: Mapping[str, int]
+    events: int
+
+
+def predicted(row: Columns) -> Predicted:
+    """Return a prediction joined with its moment and, maybe, its outcome."""
+    return Predicted(
+        moment=row["moment"],
+        task=row["task"],
+        entity=row["entity"],
+        at=rows.instant(row["at"]),
+        due_at=rows.instant(row["due_at"]),
+        limit=row["limit_value"],
+        role=Role(row["role"]),
+        digest=row["digest"],
+        scores=rows.scores_of(row["scores"]),
+        outcome=None if row["kind"] is None else outcome(row),
+    )
+
+
+def outcome(row: Columns) -> Outcome:
+    """Return the outcome among a row's columns."""
+    names = ("kind", "resolved_at", "value", "happened_at", "void")
+    return rows.outcome_of(tuple(row[name] for name in names))
+
+
+def recorded(row: Columns) -> Recorded:
+    """Return an event."""
+    return Recorded(
+        at=rows.instant(row["at"]),
+        level=row["level"],
+        name=row["name"],
+        fields=json.loads(row["fields"]),
+    )
+
+
+def card_key(row: Columns) -> CardKey:
+    """Return which scorecard a row holds."""
+    day = date.fromisoformat(row["day"])
+    return CardKey(row["task"], row["digest"], Role(row["role"]), day)
+
+
+def admitted(row: Columns) -> Admitted:
+    """Return a release without its manifest."""
+    return Admitted(
+        digest=row["digest"],
+        task=row["task"],
+        version=row["version"],
+        state=ReleaseState(row["state"]),
+        admitted_at=rows.instant(row["admitted_at"]),
+    )

@@ -1,0 +1,222 @@
+"""The daemon's side of the state database: whole ticks in, what they left out."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Self
+
+from agent.adapters.store import reads, retention, rows, schema
+from agent.adapters.store.backlog import Backlog
+from agent.adapters.store.connection import connect, reported, transaction
+from agent.adapters.store.writer import Writer
+from agent.core.lineup import LineUp
+from agent.core.moment import Moment, Role
+from agent.core.release import Release
+from agent.core.sample import Sample
+from agent.core.scorecard import Scorecard
+from agent.errors import StateError
+from agent.ports import CardKey, Standing, TickRecord, Trimmed
+
+# A page that changes every minute goes to the WAL every minute, but to the database
+# only at a checkpoint. 4,000 pages are a WAL of 4 MB; a longer one saved nothing more.
+_CHECKPOINT_PAGES = 4_000
+_CACHE_KIB = 1_024
+
+
+class SqliteLedger:
+    """Keeps ticks in memory until `commit`, which writes them in one transaction.
+
+    It belongs to the thread that opened it. No transaction is open between two calls,
+    so other processes can always write.
+
+    Attributes:
+        dropped_ticks: Ticks whose sample and moments were given up since it was opened,
+            because no commit came through for a long time.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._backlog = Backlog()
+        self._writer = Writer(connection)
+        self._next_moment_id = reads.next_moment_id(connection)
+        self._seen_version: int | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return the ledger in the file at `path`, made or migrated where needed.
+
+        Raises:
+            StateError: The file is damaged, closed to this user, or of a newer schema.
+        """
+        if not schema.is_current(path):
+            schema.migrate(path)
+        with reported(path, "opening"):
+            connection = connect(path)
+            try:
+                _tune(connection)
+                return cls(connection, path=path)
+            except BaseException:
+                connection.close()
+                raise
+
+    def close(self) -> None:
+        """Give up ticks that were not committed, and let the file go."""
+        with reported(self._path, "closing"):
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def dropped_ticks(self) -> int:
+        """How many held-back ticks were given up."""
+        return self._backlog.dropped_ticks
+
+    def add(self, record: TickRecord) -> None:
+        """Hold a tick back for the next commit."""
+        self._backlog.add(record)
+        for moment in record.moments:
+            self._next_moment_id = max(self._next_moment_id, moment.id + 1)
+
+    def commit(self, standing: Standing) -> None:
+        """Write all ticks since the last commit, and what holds now, in one go.
+
+        Raises:
+            StateError: Nothing was written; ticks and standing stay held back. After
+                2,000 ticks the oldest give up their sample and moments.
+        """
+        backlog = self._backlog
+        backlog.hold(standing)
+        if backlog.is_empty:
+            return
+        try:
+            with reported(self._path, f"committing {backlog.described}"):
+                self._write(backlog)
+        except StateError:
+            backlog.keep()
+            raise
+        backlog.clear()
+
+    def _write(self, backlog: Backlog) -> None:
+        try:
+            with transaction(self._connection):
+                self._writer.write(backlog)
+        except BaseException:
+            self._writer.forget()
+            raise
+
+    def has_changed(self) -> bool:
+        """Return whether another process has written since this was last asked.
+
+        True when asked for the first time.
+        """
+        with self._reading():
+            row = self._connection.execute("PRAGMA data_version").fetchone()
+        changed: bool = row[0] != self._seen_version
+        self._seen_version = row[0]
+        return changed
+
+    def lineups(self) -> tuple[LineUp, ...]:
+        """Return the line-up of every task, by name."""
+        with self._reading():
+            return reads.lineups(self._connection)
+
+    def release(self, digest: str) -> Release:
+        """Return a release that was taken in.
+
+        Raises:
+            StateError: No release has this digest.
+            ManifestError: This program does not understand its manifest.
+        """
+        with self._reading():
+            found = reads.release(self._connection, digest)
+        if found is None:
+            raise StateError(f"{self._path}: no release {digest[:12]}")
+        return found
+
+    def next_moment_id(self) -> int:
+        """Return the number that no moment has yet, committed or held back."""
+        return self._next_moment_id
+
+    def open_moments(self) -> list[Moment]:
+        """Return the committed moments without an outcome, oldest first."""
+        with self._reading():
+            return reads.open_moments(self._connection)
+
+    def samples(self, *, since: datetime) -> Iterator[Sample]:
+        """Yield the committed samples from `since` on, oldest first; not failures."""
+        layouts: dict[int, tuple[str, ...]] = {}
+        with self._reading():
+            found = self._connection.execute(
+                "select at, row, layout from samples where at >= ? order by at",
+                (rows.stamp(since),),
+            )
+            for row in found:
+                layout = layouts.get(row[2])
+                if layout is None:
+                    layout = layouts[row[2]] = self._layout(row[2])
+                yield rows.sample_of(row, layout=layout)
+
+    def _layout(self, number: int) -> tuple[str, ...]:
+        (text,) = self._connection.execute(
+            "select series from layouts where id = ?", (number,)
+        ).fetchone()
+        return rows.layout_of(text)
+
+    def cards(self, *, day: date) -> dict[CardKey, Scorecard]:
+        """Return the scorecards of one UTC day."""
+        with self._reading():
+            found = self._connection.execute(
+                "select task, digest, role, card from scorecards where day = ?",
+                (day.isoformat(),),
+            )
+            return {
+                CardKey(task, digest, Role(role), day): rows.card_of(card)
+                for task, digest, role, card in found
+            }
+
+    def memories(self) -> dict[str, bytes]:
+        """Return what each task remembers besides its open moments, by task."""
+        with self._reading():
+            return dict(self._connection.execute("select task, record from memories"))
+
+    def trim(self, *, now: datetime, keep_s: float, max_bytes: int) -> Trimmed:
+        """Drop what is older than `keep_s`, then the oldest days over `max_bytes`.
+
+        What is dropped is returned to the disk. Moments still open, releases,
+        line-ups and scorecards stay. Bytes are those of the file and its WAL.
+
+        Raises:
+            StateError: It stopped part way; what is left is whole.
+        """
+        with reported(self._path, "trimming"):
+            trimmed = retention.trim(
+                self._connection,
+                path=self._path,
+                now=now,
+                keep_s=keep_s,
+                max_bytes=max_bytes,
+            )
+        self._writer.forget()
+        return trimmed
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with reported(self._path, "reading"):
+            yield
+
+
+def _tune(connection: sqlite3.Connection) -> None:
+    for pragma in (
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        f"cache_size = -{_CACHE_KIB}",
+        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,135 @@
+"""What the daemon, the courier and the commands alike read from the database."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby, islice
+from operator import itemgetter
+
+import msgspec
+
+from agent.adapters.store import rows
+from agent.core.lineup import LineUp
+from agent.core.manifest import parse_manifest
+from agent.core.moment import Moment
+from agent.core.release import Release, ReleaseState
+
+# What a trim notes: no moment below the first is open, now or ever again; no moment,
+# dropped ones included, ever had the second or a higher number.
+SETTLED_BELOW = "settled_below"
+UNUSED_FROM = "unused_from"
+_CHUNK = 1_000
+_RELEASES = "select digest, manifest, state from releases"
+
+
+def lineups(connection: sqlite3.Connection) -> tuple[LineUp, ...]:
+    """Return the line-up of every task, by name."""
+    found = connection.execute(
+        "select task, active, standby, shadow from lineups order by task"
+    )
+    return tuple(
+        LineUp(task=task, active=active, standby=standby, shadow=shadow)
+        for task, active, standby, shadow in found
+    )
+
+
+def release(connection: sqlite3.Connection, digest: str) -> Release | None:
+    """Return a release that was taken in; None if no release has this digest.
+
+    Raises:
+        ManifestError: This program does not understand its manifest.
+    """
+    found = connection.execute(f"{_RELEASES} where digest = ?", (digest,)).fetchone()
+    return None if found is None else _release(found)
+
+
+def releases(connection: sqlite3.Connection) -> tuple[Release, ...]:
+    """Return every release that was ever taken in, by task and version.
+
+    Raises:
+        ManifestError: This program does not understand one of the manifests.
+    """
+    found = connection.execute(f"{_RELEASES} order by task, version")
+    return tuple(map(_release, found))
+
+
+def _release(row: tuple[str, bytes, str]) -> Release:
+    digest, manifest, state = row
+    return Release(
+        digest=digest, manifest=parse_manifest(manifest), state=ReleaseState(state)
+    )
+
+
+def next_moment_id(connection: sqlite3.Connection) -> int:
+    """Return a number above every moment's, even of those that were dropped."""
+    (last,) = connection.execute("select max(id) from moments").fetchone()
+    return max((last or 0) + 1, _mark(connection, UNUSED_FROM))
+
+
+def open_moments(connection: sqlite3.Connection) -> list[Moment]:
+    """Return the moments without an outcome, oldest first."""
+    return list(moments(connection, open_ids(connection)))
+
+
+def open_ids(connection: sqlite3.Connection) -> Iterator[int]:
+    """Yield the numbers that have no outcome, ascending; not all need be moments.
+
+    Moments are numbered one by one, so the open ones are the gaps in the narrow table
+    of outcomes: the wide one is not read, and no index of open moments is kept.
+    """
+    floor = _mark(connection, SETTLED_BELOW)
+    first, last = connection.execute(
+        "select min(id), max(id) from moments where id >= ?", (floor,)
+    ).fetchone()
+    if last is None:
+        return iter(())
+    resolved = connection.execute(
+        "select moment from outcomes where moment >= ? order by moment", (first,)
+    )
+    return chain.from_iterable(_gaps(resolved, first=first, last=last))
+
+
+def _mark(connection: sqlite3.Connection, name: str) -> int:
+    """Return a number that a trim noted; 0 before the first."""
+    row = connection.execute(
+        "select value from marks where name = ?", (name,)
+    ).fetchone()
+    return 0 if row is None else row[0]
+
+
+def _gaps(
+    resolved: Iterable[tuple[int]], *, first: int, last: int
+) -> Iterator[Iterable[int]]:
+    expected = first
+    for (number,) in resolved:
+        if number > expected:
+            yield range(expected, number)
+        expected = number + 1
+    yield range(expected, last + 1)
+
+
+def moments(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[Moment]:
+    """Yield the moments of these numbers, in their order; unknown ones are left out.
+
+    A moment's predictions come by role's name.
+    """
+    numbers = iter(ids)
+    while chunk := list(islice(numbers, _CHUNK)):
+        # CROSS JOIN keeps the order of the tables, so that each is read by its key.
+        found = connection.execute(
+            "select m.*, p.role, d.digest, p.scores, p.features"
+            " from json_each(?) as w cross join moments as m on m.id = w.value"
+            " left join predictions as p on p.moment = m.id"
+            " left join digests as d on d.id = p.digest",
+            (msgspec.json.encode(chunk).decode(),),
+        )
+        for _, group in groupby(found, key=itemgetter(0)):
+            whole = list(group)
+            yield rows.moment_of(
+                whole[0][: rows.MOMENT_COLUMNS],
+                predictions=map(rows.prediction_of, _made(whole)),
+            )
+
+
+def _made(whole: list[rows.Row]) -> Iterator[rows.Row]:
+    tails = (row[rows.MOMENT_COLUMNS :] for row in whole)
+    return (tail for tail in tails if tail[0] is not None)

@@ -1,0 +1,208 @@
+"""The courier's side of the state database: releases, line-ups, events, floors."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from agent.adapters.store import reads, rows, schema
+from agent.adapters.store.connection import connect, reported, transaction
+from agent.core.event import Event
+from agent.core.lineup import LineUp
+from agent.core.manifest import parse_manifest
+from agent.core.release import LIVES, Release, ReleaseState
+from agent.errors import IllegalTransitionError, StateError, TrustError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """The highest version of a delegated role that was seen under these keys.
+
+    Attributes:
+        role: The role's name.
+        keyids: Of the keys that signed it, sorted.
+        version: No lower one is taken again from these keys.
+    """
+
+    role: str
+    keyids: tuple[str, ...]
+    version: int
+
+
+class SqliteRegistry:
+    """What a short-lived process changes; the daemon sees it at its next tick.
+
+    A write outside `transaction` is a transaction of its own.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return the registry in the file at `path`, made or migrated where needed.
+
+        Raises:
+            StateError: The file is damaged, closed to this user, or of a newer schema.
+        """
+        if not schema.is_current(path):
+            schema.migrate(path)
+        with reported(path, "opening"):
+            connection = connect(path)
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Rare and small, and nobody will do it again: wait for the disk.
+            connection.execute("PRAGMA synchronous = FULL")
+            return cls(connection, path=path)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Return a context whose writes all happen, or none.
+
+        Raises:
+            StateError: Nothing was written.
+        """
+        with reported(self._path, "writing"), transaction(self._connection):
+            yield
+
+    def admit(self, *, digest: str, manifest: bytes, at: datetime) -> None:
+        """Add a release, staged.
+
+        Raises:
+            ManifestError: This program does not understand the manifest.
+            StateError: The release was taken in before; nothing has changed.
+            TrustError: Another release of this task and version was taken in.
+        """
+        parsed = parse_manifest(manifest)
+        task, version = parsed.task, parsed.version
+        known = self._digest_of(task, version=version)
+        if known is not None and known != digest:
+            raise TrustError(
+                f"release {task} {version}: expected digest {known[:12]}, "
+                f"as it was taken in before, got {digest[:12]}"
+            )
+        self._write(
+            f"admitting release {digest[:12]}",
+            "insert into releases (digest, task, version, state, manifest, admitted_at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            (digest, task, version, ReleaseState.STAGED, manifest, rows.stamp(at)),
+        )
+
+    def set_state(self, digest: str, state: ReleaseState) -> None:
+        """Say how far a release has come; to say it twice changes nothing.
+
+        Raises:
+            IllegalTransitionError: No event leads there from where it is.
+            StateError: No release has this digest.
+        """
+        before = ReleaseState(self._manifest_and_state(digest)[1])
+        if before is not state and not _leads(before, state):
+            raise IllegalTransitionError(f"no release that is {before} becomes {state}")
+        self._write(
+            f"release {digest[:12]} becomes {state}",
+            "update releases set state = ? where digest = ?",
+            (state, digest),
+        )
+
+    def set_lineup(self, lineup: LineUp) -> None:
+        """Say which releases are at work for a task.
+
+        Raises:
+            StateError: A slot holds a release that was not taken in, or two hold one.
+        """
+        self._write(
+            f"line-up of {lineup.task}",
+            "insert into lineups (task, active, standby, shadow) values (?, ?, ?, ?)"
+            " on conflict (task) do update set active = excluded.active,"
+            " standby = excluded.standby, shadow = excluded.shadow",
+            (lineup.task, lineup.active, lineup.standby, lineup.shadow),
+        )
+
+    def lineups(self) -> tuple[LineUp, ...]:
+        """Return the line-up of every task, by name."""
+        with reported(self._path, "reading"):
+            return reads.lineups(self._connection)
+
+    def releases(self) -> tuple[Release, ...]:
+        """Return every release that was ever taken in, by task and version.
+
+        Raises:
+            ManifestError: This program does not understand one of the manifests.
+        """
+        with reported(self._path, "reading"):
+            return reads.releases(self._connection)
+
+    def manifest_of(self, digest: str) -> bytes:
+        """Return a release's manifest, byte for byte as it was signed.
+
+        Raises:
+            StateError: No release has this digest.
+        """
+        return self._manifest_and_state(digest)[0]
+
+    def record(self, event: Event) -> None:
+        """Add an event to the journal that is kept."""
+        self._write(
+            f"recording {event.name}",
+            "insert into events (at, level, name, fields) values (?, ?, ?, ?)",
+            rows.event_row(event),
+        )
+
+    def floor(self, role: str) -> Floor | None:
+        """Return the highest version seen of a delegated role; None for a new one."""
+        with reported(self._path, "reading"):
+            row = self._connection.execute(
+                "select keyids, version from floors where role = ?", (role,)
+            ).fetchone()
+        if row is None:
+            return None
+        return Floor(role=role, keyids=tuple(json.loads(row[0])), version=row[1])
+
+    def set_floor(self, floor: Floor) -> None:
+        """Remember a role's version; whether it may sink is the caller's to know."""
+        self._write(
+            f"floor of {floor.role}",
+            "insert into floors (role, keyids, version) values (?, ?, ?)"
+            " on conflict (role) do update"
+            " set keyids = excluded.keyids, version = excluded.version",
+            (floor.role, json.dumps(sorted(floor.keyids)), floor.version),
+        )
+
+    def _manifest_and_state(self, digest: str) -> tuple[bytes, str]:
+        with reported(self._path, "reading"):
+            row: tuple[bytes, str] | None = self._connection.execute(
+                "select manifest, state from releases where digest = ?", (digest,)
+            ).fetchone()
+        if row is None:
+            raise StateError(f"{self._path}: no release {digest[:12]}")
+        return row
+
+    def _digest_of(self, task: str, *, version: int) -> str | None:
+        with reported(self._path, "reading"):
+            row = self._connection.execute(
+                "select digest from releases where task = ? and version = ?",
+                (task, version),
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def _write(self, doing: str, statement: str, row: rows.Row) -> None:
+        with reported(self._path, doing):
+            self._connection.execute(statement, row)
+
+
+def _leads(before: ReleaseState, state: ReleaseState) -> bool:
+    return any(origin is before and end is state for (origin, _), end in LIVES.items())

@@ -1,0 +1,253 @@
+"""The repository: what was signed comes through, and nothing else."""
+
+from datetime import timedelta
+from http.server import SimpleHTTPRequestHandler
+
+import pytest
+
+from agent.adapters.clock import SystemClock
+from agent.adapters.http import HttpFetcher
+from agent.adapters.repository import (
+    FolderFetcher,
+    TufRepository,
+    UnreachableError,
+)
+from agent.core.manifest import parse_manifest
+from agent.errors import StateError, TrustError
+from tests.fakes.http import serving
+from tests.fakes.onnx_files import logistic, manifest_of
+from tests.fakes.signed import Publisher
+
+MODEL = logistic()
+MANIFEST = manifest_of(MODEL)
+# python-tuf reads the host's clock itself.
+NOW = SystemClock().now()
+
+
+@pytest.fixture
+def publisher(tmp_path):
+    publisher = Publisher(tmp_path / "repository", now=NOW)
+    publisher.offer("cpu-busy", MANIFEST, MODEL)
+    return publisher
+
+
+@pytest.fixture(params=["folder", "file_url", "http"])
+def poll(request, publisher, tmp_path):
+    """Return a function that polls the repository in one of the ways there are."""
+    with serving(publisher.folder) as url:
+        source = {
+            "folder": str(publisher.folder),
+            "file_url": publisher.folder.as_uri(),
+            "http": url,
+        }[request.param]
+
+        def poll(fetcher=None):
+            is_http = request.param == "http"
+            fetcher = HttpFetcher(deadline_s=5) if is_http else FolderFetcher()
+            repository = TufRepository(
+                source, cache=tmp_path / "cache", root=publisher.root, fetcher=fetcher
+            )
+            try:
+                repository.refresh()
+            finally:
+                if is_http:
+                    request.addfinalizer(fetcher.close)
+            return repository
+
+        yield poll
+
+
+def test_what_was_signed_comes_through(poll, tmp_path):
+    repository = poll()
+    assert repository.tasks() == ("cpu-busy",)
+    pointer = repository.pointer("cpu-busy")
+    assert pointer.version == 1
+    document = repository.manifest(pointer)
+    assert document == MANIFEST
+    repository.download(parse_manifest(document), to=tmp_path / "model")
+    assert (tmp_path / "model").read_bytes() == MODEL
+
+
+def test_a_later_poll_sees_what_was_published_since(poll, publisher):
+    assert poll().pointer("cpu-busy").version == 1
+    publisher.offer("cpu-busy", manifest_of(MODEL, version=2), MODEL)
+    publisher.offer("disk-full", manifest_of(MODEL, task="disk-full"), MODEL)
+    later = poll()
+    assert later.tasks() == ("cpu-busy", "disk-full")
+    assert later.pointer("cpu-busy").version == 2
+
+
+def test_a_file_that_is_gone_is_waited_for(poll, publisher):
+    publisher.target("models/cpu-busy/1/manifest.json").unlink()
+    repository = poll()
+    with pytest.raises(UnreachableError, match=r"manifest.json.*next update"):
+        repository.manifest(repository.pointer("cpu-busy"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: d[:-1] + b"\0", "models/.*model.onnx: .*not what was signed"),
+        (lambda d: d + b"\0", "model.onnx: .*longer than what was signed"),
+        (lambda d: d[:-1], "model.onnx: .*not what was signed"),
+    ],
+)
+def test_other_bytes_than_the_signed_ones_are_dropped(
+    poll, publisher, tmp_path, change, reason
+):
+    path = publisher.target("models/cpu-busy/1/model.onnx")
+    path.write_bytes(change(MODEL))
+    with pytest.raises(TrustError, match=reason):
+        poll().download(parse_manifest(MANIFEST), to=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_approval_for_another_file_is_refused(poll, publisher):
+    publisher.offer("cpu-busy", MANIFEST, MODEL, sha256="ab" * 32)
+    repository = poll()
+    with pytest.raises(TrustError, match="the approval is for another file: expected"):
+        repository.manifest(repository.pointer("cpu-busy"))
+
+
+def test_a_manifest_for_another_model_is_refused(poll, tmp_path):
+    other = parse_manifest(manifest_of(logistic([3, 3])))
+    with pytest.raises(TrustError, match="the manifest is for another file: expected"):
+        poll().download(other, to=tmp_path / "model")
+
+
+def test_a_task_without_approval_has_no_pointer(poll, publisher):
+    publisher.publish("later", release={}, approval={})
+    repository = poll()
+    assert repository.tasks() == ("cpu-busy", "later")
+    with pytest.raises(TrustError, match=r"channels/later/stable.json: no such target"):
+        repository.pointer("later")
+
+
+def test_the_data_team_alone_can_not_approve(poll, publisher):
+    publisher.publish(
+        "cpu-busy", release={"channels/other/stable.json": b"{}"}, approval={}
+    )
+    with pytest.raises(TrustError, match="no such target was signed"):
+        poll().pointer("other")
+
+
+def test_strangers_sign_for_nobody(poll, publisher, tmp_path):
+    stranger = Publisher(tmp_path / "stranger", now=NOW)
+    ours = publisher.folder / "metadata" / "timestamp.json"
+    ours.write_bytes((stranger.folder / "metadata" / "timestamp.json").read_bytes())
+    with pytest.raises(TrustError, match="timestamp was signed by 0/1 keys; refused"):
+        poll()
+
+
+def test_older_metadata_than_was_seen_is_refused(poll, publisher):
+    path = publisher.folder / "metadata" / "timestamp.json"
+    older = path.read_bytes()
+    publisher.offer("cpu-busy", manifest_of(MODEL, version=2), MODEL)
+    poll()
+    path.write_bytes(older)
+    with pytest.raises(TrustError, match=r"timestamp version .* older metadata"):
+        poll()
+
+
+def test_metadata_that_has_expired_is_refused(poll, publisher):
+    publisher.now = NOW - timedelta(days=31)
+    publisher.offer("cpu-busy", manifest_of(MODEL, version=2), MODEL)
+    with pytest.raises(TrustError, match=r"timestamp.json is expired; refused; its"):
+        poll()
+
+
+def test_a_page_in_the_place_of_metadata_is_no_metadata(poll, publisher):
+    (publisher.folder / "metadata" / "timestamp.json").write_text("<html>")
+    with pytest.raises(TrustError, match="not TUF metadata: a proxy or a login page"):
+        poll()
+
+
+def test_a_damaged_cache_heals(poll, tmp_path):
+    poll()
+    for path in (tmp_path / "cache").glob("*.json"):
+        path.unlink()
+        path.write_bytes(b"")
+    assert poll().pointer("cpu-busy").version == 1
+
+
+def test_a_cache_that_cannot_be_written_is_the_operators(publisher, tmp_path):
+    (tmp_path / "cache").write_bytes(b"in the way")
+    repository = TufRepository(
+        str(publisher.folder),
+        cache=tmp_path / "cache",
+        root=publisher.root,
+        fetcher=FolderFetcher(),
+    )
+    with pytest.raises(StateError, match=r"File exists.*state folder must be writable"):
+        repository.refresh()
+
+
+def test_a_repository_that_is_not_there_is_waited_for(publisher, tmp_path):
+    for source, fetcher in (
+        (str(tmp_path / "nowhere"), FolderFetcher()),
+        ("http://127.0.0.1:9", HttpFetcher(timeout_s=2)),
+    ):
+        repository = TufRepository(
+            source, cache=tmp_path / "cache", root=publisher.root, fetcher=fetcher
+        )
+        with pytest.raises(UnreachableError, match="tried again at the next update"):
+            repository.refresh()
+    fetcher.close()
+    assert UnreachableError.exit_status == 69
+
+
+def answering(status, headers, body=b"x" * 50):
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "error", "reason"),
+    [
+        (answering(302, {"Location": "/x"}), UnreachableError, "200, got 302"),
+        (answering(500, {}), UnreachableError, "expected status 200, got 500"),
+        (
+            answering(200, {"Content-Encoding": "gzip"}),
+            UnreachableError,
+            "encoded body refused: gzip",
+        ),
+        (answering(200, {}, b"x" * 600_000), TrustError, "longer than what was signed"),
+    ],
+)
+def test_answers_that_are_no_file_are_refused(
+    publisher, tmp_path, handler, error, reason
+):
+    fetcher = HttpFetcher(deadline_s=5)
+    with serving(tmp_path, handler) as url:
+        repository = TufRepository(
+            url.replace("//", "//user:secret@"),
+            cache=tmp_path / "cache",
+            root=publisher.root,
+            fetcher=fetcher,
+        )
+        with pytest.raises(error, match=reason) as refused:
+            repository.refresh()
+    fetcher.close()
+    assert "secret" not in str(refused.value)
+
+
+def test_a_drip_is_not_waited_for(publisher, tmp_path):
+    fetcher = HttpFetcher(deadline_s=0.0)
+    with serving(publisher.folder) as url:
+        repository = TufRepository(
+            url, cache=tmp_path / "cache", root=publisher.root, fetcher=fetcher
+        )
+        with pytest.raises(UnreachableError, match="not over after 0 s"):
+            repository.refresh()
+    fetcher.close()

@@ -1,0 +1,194 @@
+"""What the commands read of the state database."""
+
+import re
+from contextlib import closing
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from agent.adapters.store.archive import Archive
+from agent.adapters.store.ledger import SqliteLedger
+from agent.adapters.store.registry import SqliteRegistry
+from agent.core.event import Event, EventName
+from agent.core.lineup import LineUp
+from agent.core.moment import Outcome, OutcomeKind, Resolved, Role, Void
+from agent.core.release import ReleaseState
+from agent.core.scorecard import Scorecard
+from agent.errors import StateError
+from agent.ports import CardKey, Standing
+from tests.fakes.ledger import (
+    INTERVAL,
+    START,
+    check_same_moment,
+    check_same_sample,
+    did_not,
+    manifest,
+    moment,
+    tick,
+)
+
+DIGEST = "d" * 64
+KEYS = [
+    CardKey(task, DIGEST, Role.ACTIVE, day)
+    for day in (date(2026, 2, 28), date(2026, 3, 1))
+    for task in ("disk-full", "memory-short")
+]
+LATER = START + INTERVAL
+FIRST = moment(1)
+SECOND = moment(2, task="memory-short", entity="", limit=None, predictions=())
+THIRD = moment(3, at=LATER, entity="/home")
+VOID = Outcome(kind=OutcomeKind.VOID, resolved_at=LATER, void=Void.REBOOT)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("state") / "state.db"
+    with SqliteRegistry.open(path) as registry, registry.transaction():
+        registry.admit(digest=DIGEST, manifest=manifest(), at=START)
+        registry.set_lineup(LineUp(task="disk-full", active=DIGEST))
+    with SqliteLedger.open(path) as ledger:
+        event = Event(at=START, name=EventName.TICK_FAILED, fields={"error": "gone"})
+        ledger.add(tick(0, moments=[FIRST, SECOND], events=[event]))
+        resolved = [did_not(FIRST, at=LATER), Resolved(moment=SECOND, outcome=VOID)]
+        event = Event(at=LATER, name=EventName.DAEMON_STOPPED)
+        ledger.add(tick(1, moments=[THIRD], resolved=resolved, events=[event]))
+        cards = {key: Scorecard(resolved=n) for n, key in enumerate(KEYS)}
+        ledger.commit(Standing(cards=cards, memories={"b": b"2", "a": b"1"}))
+    return path
+
+
+@pytest.fixture
+def archive(path):
+    with closing(Archive.open(path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def new(tmp_path):
+    """The archive of a daemon that has done nothing yet."""
+    SqliteLedger.open(tmp_path / "state.db").close()
+    with closing(Archive.open(tmp_path / "state.db")) as opened:
+        yield opened
+
+
+def test_a_new_one_is_empty(new):
+    counts = new.counts()
+    assert (counts.samples, counts.moments, counts.open_moments) == (0, 0, 0)
+    assert (counts.resolved, counts.events) == ({}, 0)
+    assert new.predictions() == new.outcomes() == new.moments() == new.events() == []
+    assert new.cards() == new.memories() == {}
+    assert new.last_sample() is None
+    assert new.moment(1) is None
+
+
+def test_predictions_come_newest_moment_first_then_by_role(archive):
+    found = archive.predictions()
+    assert [(p.moment, p.role, p.scores) for p in found] == [
+        (3, Role.ACTIVE, (0.0123,)),
+        (3, Role.BASELINE, (1 / 3,)),
+        (1, Role.ACTIVE, (0.0123,)),
+        (1, Role.BASELINE, (1 / 3,)),
+    ]
+    newest, resolved = found[0], found[2]
+    assert newest.outcome is None
+    assert resolved.outcome == did_not(FIRST, at=LATER).outcome
+    assert (newest.task, newest.entity) == ("disk-full", "/home")
+    assert (newest.at, newest.due_at) == (LATER, LATER + timedelta(minutes=15))
+    assert (newest.limit, newest.digest) == (0.95, "a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("filters", "numbers"),
+    [
+        ({}, [3, 2, 1]),
+        ({"task": "disk-full"}, [3, 1]),
+        ({"task": "unknown"}, []),
+        ({"entity": ""}, [2]),
+        ({"since": LATER}, [3]),
+        ({"since": LATER + timedelta(microseconds=1)}, []),
+        ({"limit": 2}, [3, 2]),
+        ({"only_resolved": True}, [2, 1]),
+        ({"task": "disk-full", "limit": 1, "only_resolved": True}, [1]),
+    ],
+)
+def test_moments_are_filtered(archive, filters, numbers):
+    assert [m.id for m, _ in archive.moments(**filters)] == numbers
+
+
+@pytest.mark.parametrize(
+    ("filters", "numbers"),
+    [
+        ({"task": "memory-short"}, []),
+        ({"entity": "/var"}, [1, 1]),
+        ({"since": LATER}, [3, 3]),
+        ({"limit": 3}, [3, 3, 1]),
+    ],
+)
+def test_predictions_are_filtered(archive, filters, numbers):
+    assert [p.moment for p in archive.predictions(**filters)] == numbers
+
+
+def test_a_moment_comes_whole_with_its_outcome(archive):
+    for expected, outcome in ((SECOND, VOID), (THIRD, None)):
+        found, came = archive.moment(expected.id)
+        check_same_moment(found, expected)
+        assert came == outcome
+    assert [came for _, came in archive.moments(limit=2)] == [None, VOID]
+
+
+def test_outcomes_come_newest_moment_first(archive):
+    first = (1, did_not(FIRST, at=LATER).outcome)
+    assert archive.outcomes() == [(2, VOID), first]
+    assert archive.outcomes(task="disk-full") == [first]
+    assert archive.outcomes(limit=1) == [(2, VOID)]
+
+
+def test_events_come_newest_first(archive):
+    assert [(e.at, e.level, e.name, e.fields) for e in archive.events()] == [
+        (LATER, "info", "daemon_stopped", {}),
+        (START, "error", "tick_failed", {"error": "gone"}),
+    ]
+    assert [e.name for e in archive.events(since=LATER)] == ["daemon_stopped"]
+    assert len(archive.events(limit=1)) == 1
+
+
+def test_cards_of_all_days_come_oldest_first(archive):
+    assert list(archive.cards().items()) == [
+        (key, Scorecard(resolved=n)) for n, key in enumerate(KEYS)
+    ]
+    assert list(archive.cards(task="disk-full")) == [KEYS[0], KEYS[2]]
+
+
+def test_releases_and_lineups_are_as_the_courier_left_them(archive, path):
+    assert archive.lineups() == (LineUp(task="disk-full", active=DIGEST),)
+    (found,) = archive.releases()
+    assert (found.digest, found.task, found.version) == (DIGEST, "disk-full", 1)
+    assert (found.state, found.admitted_at) == (ReleaseState.STAGED, START)
+    assert archive.manifest_of(DIGEST) == manifest()
+    message = f"^{re.escape(str(path))}: no release eeeeeeeeeeee$"
+    with pytest.raises(StateError, match=message):
+        archive.manifest_of("e" * 64)
+
+
+def test_counts_add_up(archive):
+    counts = archive.counts()
+    assert (counts.samples, counts.moments, counts.events) == (2, 3, 2)
+    assert (counts.open_moments, counts.resolved) == (1, {"did_not": 1, "void": 1})
+
+
+def test_memories_come_by_task(archive):
+    assert list(archive.memories().items()) == [("a", b"1"), ("b", b"2")]
+
+
+def test_the_last_sample_is_the_newest(archive):
+    check_same_sample(archive.last_sample(), tick(1).sample)
+    assert archive.last_sample().values.dtype == np.float32
+
+
+def test_the_size_is_that_of_the_file_and_its_wal(archive, path):
+    assert archive.size_bytes() == path.stat().st_size
+    with SqliteLedger.open(path):
+        wal = path.with_name("state.db-wal")
+        size_bytes = path.stat().st_size + wal.stat().st_size
+        assert archive.size_bytes() == size_bytes

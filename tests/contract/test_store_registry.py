@@ -1,0 +1,177 @@
+"""What the courier changes in the state database: all of it, or nothing."""
+
+import re
+from contextlib import closing
+
+import pytest
+
+from agent.adapters.store.archive import Archive
+from agent.adapters.store.registry import Floor, SqliteRegistry
+from agent.core.event import Event, EventName
+from agent.core.lineup import LineUp
+from agent.core.release import LIVES, ReleaseState
+from agent.errors import (
+    IllegalTransitionError,
+    ManifestError,
+    StateError,
+    TrustError,
+)
+from tests.fakes.ledger import START, manifest
+
+FIRST, SECOND = "1" * 64, "2" * 64
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def registry(path):
+    with closing(SqliteRegistry.open(path)) as opened:
+        yield opened
+
+
+def test_a_release_is_taken_in_staged_and_byte_for_byte(registry):
+    document = manifest(version=3)
+    registry.admit(digest=FIRST, manifest=document, at=START)
+    (found,) = registry.releases()
+    assert (found.digest, found.state) == (FIRST, ReleaseState.STAGED)
+    assert (found.manifest.task, found.manifest.version) == ("disk-full", 3)
+    assert registry.manifest_of(FIRST) == document
+
+
+def test_releases_come_by_task_and_version(registry):
+    for digest, task, version in (
+        ("a" * 64, "b", 1),
+        ("b" * 64, "a", 10),
+        ("c" * 64, "a", 2),
+    ):
+        registry.admit(digest=digest, manifest=manifest(task, version), at=START)
+    found = [(r.manifest.task, r.manifest.version) for r in registry.releases()]
+    assert found == [("a", 2), ("a", 10), ("b", 1)]
+
+
+def test_a_release_is_taken_in_once(registry, path):
+    registry.admit(digest=FIRST, manifest=manifest(), at=START)
+    message = (
+        f"{path}: admitting release 111111111111: "
+        "UNIQUE constraint failed: releases.digest"
+    )
+    with pytest.raises(StateError, match=f"^{re.escape(message)}$"):
+        registry.admit(digest=FIRST, manifest=manifest(version=2), at=START)
+    assert registry.manifest_of(FIRST) == manifest()
+
+
+def test_a_version_belongs_to_one_digest(registry):
+    registry.admit(digest=FIRST, manifest=manifest(), at=START)
+    message = (
+        "release disk-full 1: expected digest 111111111111, "
+        "as it was taken in before, got 222222222222"
+    )
+    with pytest.raises(TrustError, match=f"^{re.escape(message)}$"):
+        registry.admit(digest=SECOND, manifest=manifest(), at=START)
+    assert len(registry.releases()) == 1
+
+
+def test_a_manifest_that_is_not_understood_is_not_taken_in(registry):
+    with pytest.raises(ManifestError):
+        registry.admit(digest=FIRST, manifest=b"{}", at=START)
+    assert registry.releases() == ()
+
+
+@pytest.mark.parametrize("before", ReleaseState)
+@pytest.mark.parametrize("state", ReleaseState)
+def test_a_state_follows_only_where_the_table_leads(registry, before, state):
+    registry.admit(digest=FIRST, manifest=manifest(), at=START)
+    registry._connection.execute("update releases set state = ?", (before,))
+    leads = any(key[0] is before and end is state for key, end in LIVES.items())
+    if leads or before is state:
+        registry.set_state(FIRST, state)
+        assert registry.releases()[0].state is state
+    else:
+        message = f"^no release that is {before} becomes {state}$"
+        with pytest.raises(IllegalTransitionError, match=message):
+            registry.set_state(FIRST, state)
+        assert registry.releases()[0].state is before
+
+
+def test_an_unknown_release_is_an_error(registry, path):
+    message = f"^{re.escape(str(path))}: no release 111111111111$"
+    with pytest.raises(StateError, match=message):
+        registry.set_state(FIRST, ReleaseState.SHADOW)
+    with pytest.raises(StateError, match=message):
+        registry.manifest_of(FIRST)
+
+
+def test_a_task_has_one_lineup_and_the_newest_counts(registry):
+    for version, digest in enumerate((FIRST, SECOND), start=1):
+        registry.admit(digest=digest, manifest=manifest(version=version), at=START)
+    registry.set_lineup(LineUp(task="disk-full", active=FIRST))
+    newest = LineUp(task="disk-full", standby=FIRST, shadow=SECOND)
+    registry.set_lineup(newest)
+    registry.set_lineup(LineUp(task="an-empty-one"))
+    assert registry.lineups() == (LineUp(task="an-empty-one"), newest)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"active": SECOND}, id="unknown release"),
+        pytest.param({"active": FIRST, "standby": FIRST}, id="active is standby"),
+        pytest.param({"active": FIRST, "shadow": FIRST}, id="active is shadow"),
+        pytest.param({"standby": FIRST, "shadow": FIRST}, id="standby is shadow"),
+    ],
+)
+def test_a_faulty_lineup_leaves_the_one_that_was(registry, wrong):
+    registry.admit(digest=FIRST, manifest=manifest(), at=START)
+    right = LineUp(task="disk-full", active=FIRST)
+    registry.set_lineup(right)
+    with pytest.raises(StateError, match=r"line-up of disk-full: .* constraint failed"):
+        registry.set_lineup(LineUp(task="disk-full", **wrong))
+    assert registry.lineups() == (right,)
+
+
+def test_a_transaction_that_raises_leaves_no_trace(registry, path):
+    event = Event(at=START, name=EventName.RELEASE_ADMITTED)
+
+    def take_in():
+        registry.admit(digest=FIRST, manifest=manifest(), at=START)
+        registry.set_state(FIRST, ReleaseState.SHADOW)
+        registry.set_lineup(LineUp(task="disk-full", shadow=FIRST))
+        registry.record(event)
+        registry.set_floor(Floor(role="disk", keyids=("k",), version=4))
+        registry.set_state(FIRST, ReleaseState.CONFIRMED)
+
+    with pytest.raises(IllegalTransitionError), registry.transaction():
+        take_in()
+    assert registry.releases() == ()
+    assert registry.lineups() == ()
+    assert registry.floor("disk") is None
+    with Archive.open(path) as archive:
+        assert archive.events() == []
+
+
+def test_nobody_sees_a_transaction_before_its_end(registry, path):
+    with SqliteRegistry.open(path) as other:
+        with registry.transaction():
+            registry.admit(digest=FIRST, manifest=manifest(), at=START)
+            assert other.releases() == ()
+        assert len(other.releases()) == 1
+
+
+def test_a_floor_is_remembered_with_its_keys(registry):
+    assert registry.floor("disk") is None
+    registry.set_floor(Floor(role="disk", keyids=("b", "a"), version=4))
+    assert registry.floor("disk") == Floor(role="disk", keyids=("a", "b"), version=4)
+    registry.set_floor(Floor(role="disk", keyids=("c",), version=1))
+    assert registry.floor("disk") == Floor(role="disk", keyids=("c",), version=1)
+
+
+def test_an_event_is_kept_with_its_fields(registry, path):
+    fields = {"task": "disk-full", "latency_ms": 0.25, "version": 3, "left": None}
+    registry.record(Event(at=START, name=EventName.RELEASE_ADMITTED, fields=fields))
+    with Archive.open(path) as archive:
+        (found,) = archive.events()
+    assert (found.at, found.level, found.name) == (START, "info", "release_admitted")
+    assert found.fields == fields
