@@ -1,0 +1,90 @@
+"""The command `forewarn`: which commands there are, and how a failure ends."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from agent import __version__
+from agent.errors import ForewarnError
+
+_INTERRUPTED = 130  # 128 and SIGINT, as shells have it
+
+
+class Row(NamedTuple):
+    """One command: where it lives, and its line in the help."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Row] = {
+    "run": Row("agent.cli.run:run", "Run the agent in the foreground."),
+    "status": Row("agent.cli.status:status", "Show how this host's forecasts do."),
+    "tasks": Row("agent.cli.tasks:tasks", "Show what is predicted, and by which."),
+    "releases": Row("agent.cli.releases:releases", "Show the releases of this host."),
+    "predictions": Row("agent.cli.predictions:predictions", "List predictions."),
+    "outcomes": Row("agent.cli.outcomes:outcomes", "List what came of predictions."),
+    "metrics": Row("agent.cli.metrics:metrics", "List the metrics and their values."),
+    "replay": Row("agent.cli.replay:replay_command", "Run over recorded metrics."),
+    "update": Row("agent.cli.update:update", "Look for a new release now."),
+    "config": Row("agent.cli.config:config_group", "Check or show the configuration."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not to be listed.
+
+    numpy and ONNX Runtime take longer to import than most commands take to run.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module; None: there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the table, importing none of it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
+
+
+@click.group(
+    "forewarn", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def forewarn() -> None:
+    """Predict trouble on this host from its own metrics, and keep score."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status as in docs/reference/commands.md.
+
+    A command ends well by returning, otherwise by raising a `ForewarnError` or by
+    `Context.exit`. A reader who left early (`| head`) is no failure to speak of.
+    """
+    try:
+        result: Any = forewarn.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="forewarn",
+            standalone_mode=False,
+        )
+    except ForewarnError as error:
+        click.echo(f"forewarn: {error}", err=True)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return _INTERRUPTED
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,83 @@
+"""The filters that the listings of the ledger share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any
+
+import click
+
+from agent.core.quantity import duration_s
+from agent.wiring.scoring import clock
+
+_LIMIT = 50
+
+
+class Since(click.ParamType[datetime]):
+    """An instant in ISO 8601, or how long ago: `30m`, `2h`, `7d`."""
+
+    name = "since"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the instant that the text means; aware, UTC."""
+        text = str(value)
+        try:
+            return clock().now() - timedelta(seconds=duration_s(text))
+        except ValueError:
+            pass
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f'expected an instant or a duration such as 2h, got "{text}"')
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which moments are listed, the newest first."""
+
+    task: str | None
+    entity: str | None
+    since: datetime | None
+    limit: int
+
+
+def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--task --entity --since --limit`, as one argument `filters`."""
+
+    @wraps(command)
+    def with_filters(
+        task: str | None,
+        entity: str | None,
+        since: datetime | None,
+        limit: int,
+        **others: object,
+    ) -> object:
+        filters = Filters(task=task, entity=entity, since=since, limit=limit)
+        return command(filters=filters, **others)
+
+    options = (
+        click.option("--task", metavar="TASK", help="Only this task."),
+        click.option(
+            "--entity", metavar="NAME", help="Only this entity, such as /var."
+        ),
+        click.option(
+            "--since",
+            type=Since(),
+            metavar="WHEN",
+            help="From an instant, or 2h ago, on.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            default=_LIMIT,
+            show_default=True,
+            help="At most so many, the newest.",
+        ),
+    )
+    for option in reversed(options):
+        with_filters = option(with_filters)
+    return with_filters

@@ -1,0 +1,58 @@
+"""`forewarn releases`: every release that was taken in, and what became of it."""
+
+from pathlib import Path
+
+import click
+
+from agent.cli.options import config_option, json_option, settings, state_dir_option
+from agent.cli.output import emit, table
+from agent.core.manifest import parse_manifest
+from agent.wiring.reading import archive_at
+
+
+@click.command("releases")
+@config_option
+@state_dir_option
+@json_option
+def releases(config_path: Path | None, state_dir: Path | None, as_json: bool) -> None:
+    """Show the releases of this host: version, state and role."""
+    config = settings(config_path, state_dir=state_dir).config
+    with archive_at(config.agent.state_dir) as archive:
+        found = archive.releases()
+        manifests = {
+            r.digest: parse_manifest(archive.manifest_of(r.digest)) for r in found
+        }
+        roles = {d: role for each in archive.lineups() for role, d in each.roles()}
+    documents = [
+        {
+            "task": each.task,
+            "version": each.version,
+            "digest": each.digest,
+            "state": each.state,
+            "role": roles.get(each.digest),
+            "admitted_at": each.admitted_at,
+            "title": manifests[each.digest].title,
+            "model": manifests[each.digest].model,
+            "provenance": manifests[each.digest].provenance,
+        }
+        for each in found
+    ]
+    rows = [
+        (
+            each.task,
+            each.version,
+            each.digest[:12],
+            each.state,
+            roles.get(each.digest),
+            each.admitted_at,
+        )
+        for each in found
+    ]
+    shown = table(
+        ("task", "version", "release", "state", "role", "taken in"), rows=rows
+    )
+    emit(
+        documents,
+        as_json=as_json,
+        text=shown if rows else "no release was taken in yet",
+    )

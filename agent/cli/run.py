@@ -1,0 +1,33 @@
+"""`forewarn run`: the daemon in the foreground."""
+
+import os
+from pathlib import Path
+
+import click
+
+from agent.cli.options import config_option, settings, state_dir_option
+from agent.daemon.options import RunOptions
+
+
+@click.command("run")
+@config_option
+@state_dir_option
+@click.option(
+    "--standalone",
+    is_flag=True,
+    help="Need no central: sign the shipped starter models on this host, once.",
+)
+def run(config_path: Path | None, state_dir: Path | None, standalone: bool) -> None:
+    """Forecast this host until a signal ends it.
+
+    On a terminal a live line tells what is predicted and how good it was; the journal
+    goes to stderr. A wrong configuration ends it at once with status 78.
+    """
+    settings(config_path, state_dir=state_dir)
+    command = RunOptions(
+        config_path=config_path,
+        state_dir=None if state_dir is None else state_dir.absolute(),
+        is_standalone=standalone,
+    ).command()
+    # The same process goes on as the daemon, without what only commands need.
+    os.execv(command[0], command)  # noqa: S606 - no shell, our own program

@@ -1,0 +1,183 @@
+"""`forewarn status`: how this host's forecasts do; first what is not well."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from agent import __version__
+from agent.cli.options import config_option, json_option, settings, state_dir_option
+from agent.cli.output import emit, instant_text
+from agent.cli.scores import Score, scores, scores_text
+from agent.cli.tasks import TaskAtWork, at_work, tasks_text
+from agent.config import Config
+from agent.core.event import Level
+from agent.core.quantity import duration_text, size_text
+from agent.ports import OwnCost
+from agent.wiring.reading import Archive, archive_at, daemon_cost
+from agent.wiring.scoring import clock
+
+_FINDINGS_STATUS = 3
+_LATE_TICKS = 3
+_RECENT = timedelta(hours=1)
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """What is committed.
+
+    Attributes:
+        samples: Rows of metrics; `moments` predictions, `open` of them not yet due.
+        outcomes: Moments with an outcome, by its kind.
+        last_sample_at: The newest committed sample's instant.
+        size_bytes: On disk.
+    """
+
+    samples: int
+    moments: int
+    open: int
+    outcomes: dict[str, int]
+    last_sample_at: datetime | None
+    size_bytes: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `status` says.
+
+    Attributes:
+        agent: This program's version.
+        at: When it was asked.
+        is_well: Whether there is nothing to act upon; if not, `findings` says what.
+        is_running: Whether a daemon holds the state folder.
+        cost: What that daemon has cost so far; None if it does not run.
+    """
+
+    agent: str
+    at: datetime
+    state_dir: str
+    is_well: bool
+    findings: list[str]
+    is_running: bool
+    cost: OwnCost | None
+    tasks: list[TaskAtWork]
+    scorecards: list[Score]
+    ledger: Ledger
+
+
+@click.command("status")
+@config_option
+@state_dir_option
+@json_option
+def status(config_path: Path | None, state_dir: Path | None, as_json: bool) -> int:
+    """Show what is predicted here, how good it was, and what it costs.
+
+    Works while the daemon runs and while it does not. What is not well comes first,
+    and makes the exit status 3.
+    """
+    config = settings(config_path, state_dir=state_dir).config
+    with archive_at(config.agent.state_dir) as archive:
+        found = _status(config, archive, now=clock().now())
+    emit(found, as_json=as_json, text=_text(found))
+    return 0 if found.is_well else _FINDINGS_STATUS
+
+
+def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
+    counts, last = archive.counts(), archive.last_sample()
+    cost = daemon_cost(config.agent.state_dir)
+    ledger = Ledger(
+        samples=counts.samples,
+        moments=counts.moments,
+        open=counts.open_moments,
+        outcomes=dict(counts.resolved),
+        last_sample_at=None if last is None else last.at,
+        size_bytes=archive.size_bytes(),
+    )
+    tasks = at_work(archive)
+    problems = [
+        *_problems(config, ledger, tasks, is_running=cost is not None, now=now),
+        *_failures(archive, now),
+    ]
+    return Status(
+        agent=__version__,
+        at=now,
+        state_dir=str(config.agent.state_dir),
+        is_well=not problems,
+        findings=problems,
+        is_running=cost is not None,
+        cost=cost,
+        tasks=tasks,
+        scorecards=scores(archive),
+        ledger=ledger,
+    )
+
+
+def _problems(
+    config: Config,
+    ledger: Ledger,
+    tasks: list[TaskAtWork],
+    *,
+    is_running: bool,
+    now: datetime,
+) -> Iterator[str]:
+    """Yield what is not well, as one line each."""
+    if not is_running:
+        yield "the daemon is not running: nothing is sampled or predicted"
+    elif ledger.last_sample_at is not None:
+        quiet_s = (now - ledger.last_sample_at).total_seconds()
+        usual_s = config.store.commit_every + _LATE_TICKS * config.agent.interval
+        if quiet_s > usual_s:
+            ago = duration_text(quiet_s)
+            yield f"the daemon runs, but its last committed sample is {ago} old"
+    if not tasks:
+        yield "no release was taken in yet: nothing is predicted"
+
+
+def _failures(archive: Archive, now: datetime) -> Iterator[str]:
+    """Yield each kind of error of the last hour once, the newest of it."""
+    seen: set[str] = set()
+    for event in archive.events(since=now - _RECENT):
+        if event.level == Level.ERROR and event.name not in seen:
+            seen.add(event.name)
+            facts = " ".join(f"{key}={value}" for key, value in event.fields.items())
+            yield f"{event.name} at {instant_text(event.at)}: {facts}"
+
+
+def _text(found: Status) -> str:
+    head = "well" if found.is_well else "not well"
+    lines = [f"forewarn {found.agent}: {head}"]
+    lines += [f"  ! {problem}" for problem in found.findings]
+    return "\n".join([
+        *lines,
+        "",
+        tasks_text(found.tasks),
+        "",
+        scores_text(found.scorecards),
+        "",
+        _ledger_text(found.ledger),
+        _cost_text(found.cost, found.at),
+    ])  # fmt: skip
+
+
+def _ledger_text(ledger: Ledger) -> str:
+    kinds = ", ".join(
+        f"{count:,} {kind.replace('_', ' ')}" for kind, count in ledger.outcomes.items()
+    )
+    last = ledger.last_sample_at
+    return (
+        f"ledger: {ledger.samples:,} samples"
+        f"{f', the last at {instant_text(last)}' if last else ''}; "
+        f"{ledger.moments:,} predictions, {ledger.open:,} open"
+        f"{f'; {kinds}' if kinds else ''}; {size_text(ledger.size_bytes)}"
+    )
+
+
+def _cost_text(cost: OwnCost | None, now: datetime) -> str:
+    if cost is None:
+        return "daemon: not running"
+    lasted_s = (now - cost.started_at).total_seconds()
+    return (
+        f"daemon: process {cost.pid}, up {duration_text(lasted_s)}, "
+        f"{100 * cost.cpu_s / max(lasted_s, 1):.2f} % CPU, "
+        f"{size_text(cost.rss_bytes)} memory, {cost.threads} threads"
+    )

@@ -1,0 +1,119 @@
+"""`forewarn tasks`: what is predicted here, how, and by which release."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from agent.cli.options import config_option, json_option, settings, state_dir_option
+from agent.cli.output import emit, table
+from agent.core.lineup import LineUp
+from agent.core.manifest import EventText, Manifest, parse_manifest
+from agent.core.quantity import duration_text
+from agent.flows.task import Memory
+from agent.wiring.reading import Archive, archive_at
+
+
+class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
+    """One task of this host.
+
+    Attributes:
+        task: Its name; `title` says it in words.
+        entity: What it speaks of: `host`, `mountpoint`, ...
+        predicts: The target in words.
+        horizon_s: How far ahead; `score_every_s` how often.
+        version: Of the leading release.
+        active: Digest of the release that is acted upon; None: the baseline speaks.
+        standby: Digest of the one to go back to.
+        shadow: Digest of the one that scores beside it.
+        last_scored_at: When it last predicted, as far as is committed.
+        skipped: Entities that were not predicted when it was time, by reason.
+    """
+
+    task: str
+    title: str
+    entity: str
+    predicts: str
+    horizon_s: float
+    score_every_s: float
+    version: int
+    active: str | None
+    standby: str | None
+    shadow: str | None
+    last_scored_at: datetime | None
+    skipped: dict[str, int]
+
+
+@click.command("tasks")
+@config_option
+@state_dir_option
+@json_option
+def tasks(config_path: Path | None, state_dir: Path | None, as_json: bool) -> None:
+    """Show what is predicted on this host, how often, and by which release."""
+    config = settings(config_path, state_dir=state_dir).config
+    with archive_at(config.agent.state_dir) as archive:
+        found = at_work(archive)
+    emit(found, as_json=as_json, text=tasks_text(found))
+
+
+def at_work(archive: Archive) -> list[TaskAtWork]:
+    """Return every task with a line-up, by name."""
+    memories = archive.memories()
+    return [
+        _task(archive, lineup, memories.get(lineup.task))
+        for lineup in archive.lineups()
+        if any(lineup.roles())
+    ]
+
+
+def tasks_text(found: list[TaskAtWork]) -> str:
+    """Return the tasks as a table, or words for none."""
+    if not found:
+        return "no task yet: no release was taken in"
+    rows = [
+        (
+            each.task,
+            each.version,
+            (each.active or "baseline")[:12],
+            each.entity,
+            each.predicts,
+            duration_text(each.score_every_s),
+            each.last_scored_at,
+        )
+        for each in found
+    ]
+    return table(
+        ("task", "version", "active", "of each", "predicts", "every", "last predicted"),
+        rows=rows,
+    )
+
+
+def predicts(manifest: Manifest) -> str:
+    """Return what a task predicts, in a few words."""
+    target = manifest.target_text
+    if isinstance(target, EventText):
+        lasts = f" for {duration_text(target.sustained)}" if target.sustained else ""
+        within = duration_text(target.within)
+        return f"{target.series} {target.condition}{lasts} within {within}"
+    return f"{target.as_} of {target.expression.text} in {duration_text(target.ahead)}"
+
+
+def _task(archive: Archive, lineup: LineUp, memory: bytes | None) -> TaskAtWork:
+    _, leading = next(lineup.roles())
+    manifest = parse_manifest(archive.manifest_of(leading))
+    known = Memory() if memory is None else msgspec.json.decode(memory, type=Memory)
+    return TaskAtWork(
+        task=lineup.task,
+        title=manifest.title,
+        entity=manifest.entity,
+        predicts=predicts(manifest),
+        horizon_s=manifest.target.horizon_s,
+        score_every_s=manifest.score_every,
+        version=manifest.version,
+        active=lineup.active,
+        standby=lineup.standby,
+        shadow=lineup.shadow,
+        last_scored_at=known.scored_at,
+        skipped=known.skipped,
+    )

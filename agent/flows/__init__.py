@@ -1,0 +1,1 @@
+"""What happens, in order: each flow is a story told straight down."""

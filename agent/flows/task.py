@@ -1,0 +1,312 @@
+"""A task at work on this host: it scores moments and resolves them when due."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from agent.core.baseline import Baseline
+from agent.core.features import Features, bind, entities_of
+from agent.core.manifest import Manifest
+from agent.core.moment import (
+    BASELINE,
+    Moment,
+    Outcome,
+    OutcomeKind,
+    Prediction,
+    Resolved,
+    Role,
+    Void,
+)
+from agent.core.outcome import read_event, read_value
+from agent.core.release import Release
+from agent.core.situation import Sight, Situation
+from agent.core.target import EventTarget
+from agent.core.window import Window
+from agent.errors import ModelError
+from agent.ports import Model
+
+Matrix = npt.NDArray[np.float32]
+
+
+class Memory(msgspec.Struct):
+    """What a task remembers across restarts besides its open moments.
+
+    Attributes:
+        baseline: The baseline's record.
+        scored_at: When it last predicted; None if never.
+        skipped: Entities that were not predicted when it was time, by reason.
+    """
+
+    baseline: msgspec.Raw = msgspec.Raw(b"null")
+    scored_at: datetime | None = None
+    skipped: dict[str, int] = {}
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveRelease:
+    """A release that scores here.
+
+    Attributes:
+        role: What it is to the task.
+        release: Which one.
+        model: None for a survey, or where it could not be loaded.
+        failure: Why its last scoring failed; None if it did not.
+        features: Its own features; None where they are the leading release's.
+    """
+
+    role: Role
+    release: Release
+    model: Model | None
+    failure: str | None = None
+    features: Features | None = field(default=None, init=False)
+
+
+class LiveTask:
+    """One task at work: its line-up, its baseline, its open moments.
+
+    The first of the releases leads: its manifest says what is predicted, when, and for
+    which entities. Every release scores the same moments.
+
+    Attributes:
+        releases: The line-up, the leading release first.
+        manifest: The leading release's.
+        skipped: Entities that were not predicted when it was time, by reason.
+    """
+
+    def __init__(
+        self, releases: Sequence[LiveRelease], *, window: Window, memory: bytes | None
+    ) -> None:
+        self.releases = releases
+        self.manifest = releases[0].release.manifest
+        self._target = self.manifest.target
+        self._window = window
+        self._every = window.count(self.manifest.score_every)
+        self._open: list[tuple[int, int, Moment]] = []
+        known = Memory() if memory is None else msgspec.json.decode(memory, type=Memory)
+        self.skipped = dict(known.skipped)
+        self._scored_at = known.scored_at
+        record = None if memory is None else bytes(known.baseline)
+        self._is_event = isinstance(self._target, EventTarget)
+        self._baseline = Baseline(self._target, record=record)
+        self._entities: tuple[str, ...] = ()
+        self._revision = -1
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.manifest.task
+
+    @property
+    def open_count(self) -> int:
+        """How many moments wait for their outcome."""
+        return len(self._open)
+
+    @property
+    def next_due(self) -> int | None:
+        """Slot at which the next open moment is due, or None."""
+        return self._open[0][0] if self._open else None
+
+    def memory(self) -> bytes:
+        """Return what must survive a restart, for `LiveTask(memory=...)`."""
+        memory = Memory(
+            baseline=msgspec.Raw(self._baseline.record()),
+            scored_at=self._scored_at,
+            skipped=self.skipped,
+        )
+        return msgspec.json.encode(memory)
+
+    def wait_for(self, moment: Moment) -> None:
+        """Resolve a moment when it is due."""
+        heappush(self._open, (self._window.slot_of(moment.due_at), moment.id, moment))
+
+    def can_resolve(self, moment: Moment) -> bool:
+        """Whether the moment was predicted for the target that the task now has."""
+        horizon_s = (moment.due_at - moment.at).total_seconds()
+        same_kind = self._is_event == (moment.limit is not None)
+        return same_kind and horizon_s == self._target.horizon_s
+
+    def resolve(self, now: datetime) -> Iterator[Resolved]:
+        """Yield every moment due by the window's newest row, with its outcome.
+
+        The baseline learns from each as it goes by.
+        """
+        slot = self._window.slot
+        while slot is not None and self._open and self._open[0][0] <= slot:
+            moment = heappop(self._open)[2]
+            outcome = self._outcome(moment, now)
+            self._baseline.learn(moment, outcome)
+            yield Resolved(moment=moment, outcome=outcome)
+
+    def void_all(self, reason: Void, now: datetime) -> Iterator[Resolved]:
+        """Yield every open moment as void; nothing stays open."""
+        void = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
+        waiting, self._open, self._scored_at = sorted(self._open), [], None
+        yield from (Resolved(moment=m, outcome=void) for _, _, m in waiting)
+
+    def score(self, now: datetime, *, next_id: int) -> list[Moment]:
+        """Return the moments of this instant, one an entity; none if it is not time.
+
+        Args:
+            now: The instant; the window's newest row is its sample.
+            next_id: The first moment's number.
+        """
+        if not self._is_time(now):
+            return []
+        self._rebind()
+        if not self._entities:
+            return []
+        situation = self._sight.read(now)
+        features = self._features.evaluate(at=now, limit=situation.limits)
+        chosen = self._chosen(situation, features)
+        if not chosen:
+            return []
+        self._scored_at = now
+        predictions = self._predictions(situation, features, chosen, now)
+        due_at = now + timedelta(seconds=self._target.horizon_s)
+        moments = [
+            Moment(
+                id=next_id + place,
+                task=self.name,
+                entity=self._entities[row],
+                at=now,
+                due_at=due_at,
+                limit=float(situation.limits[row]) if self._is_event else None,
+                origin=float(situation.values[row]),
+                state=situation.states[row],
+                features=features[row],
+                predictions=predictions[place],
+            )
+            for place, row in enumerate(chosen)
+        ]
+        for moment in moments:
+            self.wait_for(moment)
+        return moments
+
+    def _is_time(self, now: datetime) -> bool:
+        if self._scored_at is None:
+            return True
+        slot_of = self._window.slot_of
+        return slot_of(now) - slot_of(self._scored_at) >= self._every
+
+    def _rebind(self) -> None:
+        """Look anew which entities there are, whenever a series has come up."""
+        window = self._window
+        if self._revision == window.revision:
+            return
+        self._revision = window.revision
+        self._entities = entities_of(self.manifest.entity_series, window)
+        self._sight = Sight(
+            self._target,
+            entities=self._entities,
+            window=window,
+            min_coverage=self.manifest.min_coverage,
+        )
+        self._features = self._bound(self.manifest)
+        for live in self.releases[1:]:
+            theirs = live.release.manifest
+            same = theirs.features == self.manifest.features
+            live.features = None if same else self._bound(theirs)
+
+    def _bound(self, manifest: Manifest) -> Features:
+        return bind(
+            [formula.expression for formula in manifest.features],
+            entities=self._entities,
+            window=self._window,
+            min_coverage=manifest.min_coverage,
+        )
+
+    def _chosen(self, situation: Situation, features: Matrix) -> list[int]:
+        """Return the rows of the entities to predict; count the others by reason."""
+        chosen: list[int] = []
+        is_onset = isinstance(self._target, EventTarget) and self._target.onset
+        skips_gaps = self.manifest.missing == "skip"
+        limits = situation.limits.tolist()
+        for row, value in enumerate(situation.values.tolist()):
+            if math.isnan(value) or (self._is_event and math.isnan(limits[row])):
+                self._skip("unknown now")
+            elif is_onset and situation.holds[row]:
+                self._skip("holds already")
+            elif skips_gaps and np.isnan(features[row]).any():
+                self._skip("a feature is a gap")
+            else:
+                chosen.append(row)
+        return chosen
+
+    def _skip(self, reason: str) -> None:
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+    def _predictions(
+        self, situation: Situation, features: Matrix, chosen: list[int], now: datetime
+    ) -> list[tuple[Prediction, ...]]:
+        """Return, for each chosen entity, what the baseline and every release say."""
+        values, states = situation.values.tolist(), situation.states
+        rows = [
+            [
+                Prediction(
+                    role=Role.BASELINE,
+                    digest=BASELINE,
+                    values=self._baseline.predict(state=states[row], value=values[row]),
+                )
+            ]
+            for row in chosen
+        ]
+        for live in self.releases:
+            own = live.features
+            given = (
+                features
+                if own is None
+                else own.evaluate(at=now, limit=situation.limits)
+            )
+            given = given[chosen]
+            for row, values, vector in zip(
+                rows, self._scores(live, given), given, strict=False
+            ):
+                row.append(
+                    Prediction(
+                        role=live.role,
+                        digest=live.release.digest,
+                        values=tuple(values),
+                        features=None if own is None else vector,
+                    )
+                )
+        return [tuple(row) for row in rows]
+
+    def _scores(self, live: LiveRelease, features: Matrix) -> list[list[float]]:
+        """Return a release's scores; none of them where it fails, and why is kept."""
+        if live.model is None:
+            return []
+        try:
+            scores = live.model.score(features)
+        except ModelError as error:
+            live.failure = str(error)
+            return []
+        live.failure = None
+        found: list[list[float]] = scores.tolist()
+        return found
+
+    def _outcome(self, moment: Moment, now: datetime) -> Outcome:
+        target = self._target
+        if isinstance(target, EventTarget):
+            return read_event(
+                moment,
+                target=target,
+                window=self._window,
+                min_coverage=self.manifest.min_coverage,
+                now=now,
+            )
+        self._rebind()
+        known = moment.entity in self._entities
+        row = self._entities.index(moment.entity) if known else None
+        return read_value(
+            moment,
+            meaning=target.meaning,
+            value=np.nan if row is None else self._sight.values(moment.due_at)[row],
+            window=self._window,
+            now=now,
+        )

@@ -1,0 +1,1 @@
+"""Where every real object of the two processes is built."""
