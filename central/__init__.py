@@ -1,0 +1,1 @@
+"""What trains, signs and publishes models; shares only `agent.core`."""

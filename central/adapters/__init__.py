@@ -1,0 +1,1 @@
+"""One outside thing each: recorded hosts, the trainer, release folders."""

@@ -1,0 +1,19 @@
+"""Release folders: a manifest, its model and its card, side by side."""
+
+from pathlib import Path
+
+
+class FolderOfReleases:
+    """One folder a task under `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, task: str, files: dict[str, bytes]) -> None:
+        """Write a task's files, each whole or not at all."""
+        folder = self._root / task
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            part = folder / f".{name}.part"
+            part.write_bytes(content)
+            part.replace(folder / name)

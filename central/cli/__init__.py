@@ -1,0 +1,1 @@
+"""Where central speaks to people."""

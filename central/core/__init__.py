@@ -1,0 +1,1 @@
+"""Pure parts of central: numbers and rules, nothing of the outside world."""

@@ -1,0 +1,1 @@
+"""What central does, in order; no library names."""

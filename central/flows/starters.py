@@ -1,0 +1,210 @@
+"""The story of the starter releases: record, learn, judge, write.
+
+What is drawn comes from one seed, so the same traces make the same releases.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from central.core.examples import Examples, examples, joined
+from central.core.figures import Figures, figures
+from central.core.material import Material, disks, memories, processors
+from central.core.paper import Facts, card, manifest, neat
+from central.core.plan import PLANS, Plan
+from central.core.recording import HostTrace, Recording
+from central.core.skill import best_threshold
+from central.core.splits import Part
+from central.core.study import Judged, Lesson, Score, judged
+from central.ports import ReleaseFolder, Traces, TrainedModel, Trainer
+
+SEED: Final = 20261123
+TRAINED_AT: Final = "2026-11-23T00:00:00Z"
+
+_FAST_S: Final = 10.0
+_GOLDEN: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    """A starter release.
+
+    Attributes:
+        task: Its task.
+        files: Name -> content.
+        figures: What its test came to; name of the cut -> figures.
+    """
+
+    task: str
+    files: dict[str, bytes]
+    figures: dict[str, Figures]
+
+
+def make_starters(
+    *,
+    traces: Traces,
+    trainer: Trainer,
+    releases: ReleaseFolder,
+    plans: Sequence[Plan] = PLANS,
+) -> Iterator[Starter]:
+    """Write the starter releases; yield each as it is done.
+
+    Raises:
+        TraceError: A recorded host cannot be read; releases before it are written.
+    """
+    for plan in plans:
+        rng = np.random.default_rng(SEED)
+        starter = make_starter(plan, _material(plan, traces, rng), trainer, rng)
+        releases.write(starter.task, starter.files)
+        yield starter
+
+
+def make_starter(
+    plan: Plan, material: Material, trainer: Trainer, rng: np.random.Generator
+) -> Starter:
+    """Return one task's release, learnt from all of its material."""
+    lessons = [_lesson(plan, r, material, rng) for r in material.recordings]
+    threshold, found = _tested(plan, lessons, trainer, rng)
+    known = joined([lesson.examples for lesson in lessons])
+    model = trainer.train(known.features, known.happened, signs=plan.signs)
+    facts = Facts(
+        plan=plan,
+        model=_model_table(model),
+        threshold=threshold,
+        golden=_golden(model, known),
+        features=known.features,
+        provenance={
+            "trained_at": TRAINED_AT,
+            "rows": len(known.happened),
+            "hosts": material.hosts,
+            "data_sha256": material.digest,
+            "seed": SEED,
+        },
+        split=material.split,
+        figures=found,
+        notes=material.notes,
+    )
+    files = {
+        "model.onnx": model.document,
+        "card.md": card(facts),
+        "manifest.json": manifest(facts),
+    }
+    return Starter(task=plan.task, files=files, figures=found)
+
+
+def _material(plan: Plan, traces: Traces, rng: np.random.Generator) -> Material:
+    make: dict[str, Callable[[], Material]] = {
+        "cpu-saturation": lambda: processors(
+            plan, _read(traces, "system.cpu.utilization")
+        ),
+        "memory-pressure": lambda: memories(
+            plan, _read(traces, "system.memory.utilization.norm"), rng=rng
+        ),
+        "filesystem-full": lambda: disks(plan, rng=rng),
+    }
+    return make[plan.task]()
+
+
+def _read(traces: Traces, column: str) -> list[HostTrace]:
+    return [traces.read(host, column=column) for host in traces.hosts()]
+
+
+def _lesson(
+    plan: Plan, recording: Recording, material: Material, rng: np.random.Generator
+) -> Lesson:
+    rows = len(recording.values)
+    starts = rng.integers(0, rows, rows // material.restart_every)
+    found = examples(
+        recording,
+        task=plan.learnt(),
+        every=material.every[recording.interval_s],
+        restarts=frozenset(starts.tolist()),
+    )
+    return Lesson(recording=recording, examples=found)
+
+
+def _tested(
+    plan: Plan, lessons: list[Lesson], trainer: Trainer, rng: np.random.Generator
+) -> tuple[float, dict[str, Figures]]:
+    """Return the threshold and what the test came to, cut by cut."""
+
+    def train(known: Examples) -> Score:
+        model = trainer.train(known.features, known.happened, signs=plan.signs)
+        return model.score
+
+    horizon_s = plan.learnt().target.within_s
+    apart = judged(
+        lessons, train=train, horizon_s=horizon_s, group_of=lambda r: r.group
+    )
+    before = apart.trial.at(apart.part == Part.VALIDATE)
+    threshold = best_threshold(before.probability, before.happened)
+    cuts = _cuts(apart)
+    if plan.entity != "host":
+        unseen = judged(
+            lessons,
+            train=train,
+            horizon_s=horizon_s,
+            group_of=lambda r: r.name,
+            count=len(lessons),
+        )
+        cuts["kinds of curves never seen"] = (unseen, unseen.part == Part.TEST)
+    return threshold, {
+        name: figures(of.trial.at(mask), threshold=threshold, rng=rng)
+        for name, (of, mask) in cuts.items()
+    }
+
+
+def _cuts(of: Judged) -> dict[str, tuple[Judged, npt.NDArray[np.bool_]]]:
+    """Return which moments stand in each row of the table."""
+    is_test = of.part == Part.TEST
+    is_fast = of.interval_s == _FAST_S
+    if of.is_serving.all():
+        return {
+            "a sample a minute": (of, is_test & ~is_fast),
+            "a sample every 10 s": (of, is_test & is_fast),
+        }
+    cuts = {
+        "as recorded, all limits": (of, is_test & ~is_fast),
+        "six times as fast, all limits": (of, is_test & is_fast),
+    }
+    if of.is_serving.any():
+        cuts["as recorded, the limit 0.9"] = (of, is_test & ~is_fast & of.is_serving)
+        cuts["six times as fast, the limit 0.9"] = (
+            of,
+            is_test & is_fast & of.is_serving,
+        )
+    return cuts
+
+
+def _model_table(model: TrainedModel) -> dict[str, object]:
+    return {
+        "format": "onnx",
+        "sha256": hashlib.sha256(model.document).hexdigest(),
+        "length": len(model.document),
+        "opset": model.opset,
+        "ir": model.ir,
+        "input": "features",
+        "output": "probability",
+    }
+
+
+def _golden(
+    model: TrainedModel, known: Examples
+) -> list[tuple[list[float | None], float]]:
+    """Return golden vectors over the whole range of scores, with and without gaps."""
+    scores = model.score(known.features)
+    has_gaps = np.isnan(known.features).any(axis=1)
+    picked: list[int] = []
+    for mask in (has_gaps, ~has_gaps):
+        rows = np.flatnonzero(mask)
+        ordered = rows[np.argsort(scores[rows], kind="stable")]
+        places = np.linspace(0, len(ordered) - 1, _GOLDEN // 2).astype(np.intp)
+        picked += ordered[places].tolist() if len(ordered) else []
+    vectors = [neat(known.features[row]) for row in picked]
+    gaps = [[np.nan if v is None else v for v in vector] for vector in vectors]
+    answers = model.score(np.array(gaps, dtype=np.float32)).tolist()
+    return list(zip(vectors, answers, strict=True))

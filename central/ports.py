@@ -1,0 +1,70 @@
+"""What central's flows need of the outside world, in our words."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from central.core.recording import HostTrace
+
+
+class Traces(Protocol):
+    """Where recorded hosts are read from."""
+
+    def hosts(self) -> Sequence[str]:
+        """Return the names of the recorded hosts, sorted."""
+        ...
+
+    def read(self, host: str, *, column: str) -> HostTrace:
+        """Return one column of a host.
+
+        Raises:
+            TraceError: The file or the column is not there.
+        """
+        ...
+
+
+class TrainedModel(Protocol):
+    """A model as it will be shipped."""
+
+    @property
+    def document(self) -> bytes:
+        """The ONNX file's bytes."""
+        ...
+
+    @property
+    def opset(self) -> int:
+        """Version of the default ONNX domain."""
+        ...
+
+    @property
+    def ir(self) -> int:
+        """Version of the ONNX file format."""
+        ...
+
+    def score(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Return the probabilities of features (n, n_features), shape (n,)."""
+        ...
+
+
+class Trainer(Protocol):
+    """What turns examples into a model."""
+
+    def train(
+        self,
+        features: npt.NDArray[np.float32],
+        happened: npt.NDArray[np.bool_],
+        *,
+        signs: Sequence[int],
+    ) -> TrainedModel:
+        """Return a model; `signs` say which way each feature may move its answer."""
+        ...
+
+
+class ReleaseFolder(Protocol):
+    """Where releases are written to."""
+
+    def write(self, task: str, files: dict[str, bytes]) -> None:
+        """Write a task's files, each whole or not at all."""
+        ...

@@ -1,0 +1,1 @@
+"""Where central's real objects are built."""
