@@ -9,13 +9,15 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 LIGHT := numpy onnxruntime apscheduler psutil msgspec tzlocal
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help run test check unit format bench starters lock clean
+.PHONY: help run trace test check unit format bench starters lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(VENV)/agent.stamp ## forecast this host with the starter models; ctrl-c ends it
 	$(BIN)/forewarn run --standalone --state-dir var/state
+
+trace: $(VENV)/trace.stamp ## install what reads recorded hosts in Parquet
 
 test: check ## set everything up and run all checks
 
@@ -40,11 +42,12 @@ bench: $(VENV)/dev.stamp ## measure; one JSON line each
 	@for b in benchmarks/[a-z]*.py; do $(BIN)/python $$b || exit 1; done
 
 starters: $(VENV)/dev.stamp ## train the shipped models again, from their recipe
-	$(BIN)/python -m central.starters agent/starters
+	$(BIN)/python -m central.cli.starters agent/starters
 
 lock: ## write requirements/ again; needs uv
 	$(COMPILE) -c requirements/constraints.in -o requirements/agent.txt
 	$(COMPILE) --group build -c requirements/agent.txt -o requirements/build.txt
+	$(COMPILE) --extra trace -c requirements/agent.txt -o requirements/trace.txt
 	$(COMPILE) --extra trace --extra train --group dev -c requirements/agent.txt -o requirements/dev.txt
 
 clean: ## forget what was set up and what was run
@@ -61,6 +64,10 @@ $(VENV)/agent.stamp: requirements/agent.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@cd $(VENV)/lib/python3*/site-packages && ../../../bin/python -m compileall -q -o 2 $(LIGHT)
 	@$(BIN)/python -m compileall -q -o 2 agent
+	@touch $@
+
+$(VENV)/trace.stamp: requirements/trace.txt $(VENV)/agent.stamp
+	$(PIP) install --require-hashes --only-binary :all: -r requirements/trace.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/agent.stamp

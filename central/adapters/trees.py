@@ -84,6 +84,16 @@ class TreeTrainer:
         signs: Sequence[int],
     ) -> OnnxTrees:
         """Return a model of the rate; no class is weighed, so it is calibrated."""
+        booster = self._booster(features, happened, signs=signs)
+        return OnnxTrees(document=_onnx(booster.dump_model(), width=features.shape[1]))
+
+    def _booster(
+        self,
+        features: npt.NDArray[np.float32],
+        happened: npt.NDArray[np.bool_],
+        *,
+        signs: Sequence[int],
+    ) -> Any:  # noqa: ANN401 - untyped library
         # What happens once in a thousand moments needs large leaves: a small one
         # without an event would be sent far off by a single step.
         smallest = max(_SMALLEST_LEAF, len(features) // 1000)
@@ -95,8 +105,7 @@ class TreeTrainer:
             "monotone_constraints": list(signs),
         }
         examples = lightgbm.Dataset(features, label=happened.astype(np.float32))
-        booster = lightgbm.train(settings, examples, num_boost_round=self._rounds)
-        return OnnxTrees(document=_onnx(booster.dump_model(), width=features.shape[1]))
+        return lightgbm.train(settings, examples, num_boost_round=self._rounds)
 
 
 def _onnx(dump: dict[str, Any], *, width: int) -> bytes:

@@ -1,5 +1,6 @@
 """Plans: the table of the starter tasks, what each predicts and what it looks at."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from agent.core.series import parse_series
 from agent.core.target import EventTarget, parse_condition
 from central.core.examples import Task
 
+_X: Final = re.compile(r"\bx(?=\[)")
 _CASE: Final = '{case="$entity"}'
 
 
@@ -81,7 +83,7 @@ class Plan:
         )
 
     def _spelled(self, series: str) -> list[str]:
-        return [f.text.replace("(x[", f"({series}[") for f in self.features]
+        return [_X.sub(lambda _: series, f.text) for f in self.features]
 
 
 def _feature(text: str, sign: int = 0) -> Feature:
@@ -129,9 +131,8 @@ _FILLING: Final = (
     _feature("$limit - max_over_time(x[1h])", -1),
     _feature("max_over_time(x[15m]) - last_over_time(x[10s])"),
     _feature("last_over_time(x[10s]) - min_over_time(x[1h])"),
-    _feature("max_over_time(x[6h]) - last_over_time(x[10s])"),
-    _feature("last_over_time(x[10s]) - min_over_time(x[6h])"),
-    _feature("deriv(x[6h])"),
+    _feature("max_over_time(x[1h]) - last_over_time(x[10s])"),
+    _feature("stddev_over_time(x[1h])"),
 )
 
 PLANS: Final = (
