@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-  --no-annotate --no-emit-index-url pyproject.toml
+  --no-annotate --no-emit-index-url
 # Compiled without docstrings, the daemon runs in 3 MB less (agent/daemon/options.py).
 LIGHT := numpy onnxruntime apscheduler psutil msgspec tzlocal
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help run trace test check unit format bench starters lock clean
+.PHONY: help run trace test check unit format bench starters docs lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -44,11 +44,14 @@ bench: $(VENV)/dev.stamp ## measure; one JSON line each
 starters: $(VENV)/dev.stamp ## train the shipped models again, from their recipe
 	$(BIN)/python -m central.cli.starters agent/starters
 
+docs: $(VENV)/dev.stamp ## write docs/reference again, from the tables in the code
+	$(BIN)/python docs/generate.py
+
 lock: ## write requirements/ again; needs uv
-	$(COMPILE) -c requirements/constraints.in -o requirements/agent.txt
+	$(COMPILE) pyproject.toml -c requirements/constraints.in -o requirements/agent.txt
 	$(COMPILE) --group build -c requirements/agent.txt -o requirements/build.txt
-	$(COMPILE) --extra trace -c requirements/agent.txt -o requirements/trace.txt
-	$(COMPILE) --extra trace --extra train --group dev -c requirements/agent.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra trace -c requirements/agent.txt -o requirements/trace.txt
+	$(COMPILE) pyproject.toml --extra trace --extra train --group dev -c requirements/agent.txt -o requirements/dev.txt
 
 clean: ## forget what was set up and what was run
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

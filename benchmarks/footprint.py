@@ -1,9 +1,9 @@
 """What the daemon costs with the three starter releases: one JSON line.
 
-Runs `forewarn run --standalone` on this host in a folder of its own, lets it settle, and
-reads /proc for so many minutes. Before it starts, the libraries are dropped from the page
-cache, as after a reboot: how many of their pages count as resident depends on how they
-came into the cache, not on this program.
+Runs `forewarn run --standalone` on this host in a folder of its own, lets it settle,
+and reads /proc for so many minutes. Before it starts, the libraries are dropped from
+the page cache, as after a reboot: how many of their pages count as resident depends on
+how they came into the cache, not on this program.
 
     python benchmarks/footprint.py [--minutes 5] [--commit-every 60s] [--interval 10s]
 """
@@ -11,8 +11,10 @@ came into the cache, not on this program.
 import argparse
 import json
 import os
+import shutil
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 import sysconfig
@@ -24,7 +26,9 @@ from pathlib import Path
 
 KIB = 1024
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+STARTS = 5
 SETTLE_S = 45.0
+LONGEST_STEP_S = 61.0
 FORGET_S = 60.0
 
 
@@ -41,17 +45,28 @@ def main() -> None:
         )
         with _daemon(config, state):  # makes repository, ledger and line-up
             _wait_for_moments(state, more_than=0)
+        # As after a night: every task is due again.
+        time.sleep(LONGEST_STEP_S)  # noqa: TID251 - a benchmark waits
+        firsts_ms = [_first_score_ms(config, state) for _ in range(STARTS)]
         _drop_from_page_cache()
-        known = _moments(state)
-        began = time.perf_counter()
         with _daemon(config, state) as process:
-            _wait_for_moments(state, more_than=known)
-            first_ms = 1000 * (time.perf_counter() - began)
             time.sleep(SETTLE_S)  # noqa: TID251 - a benchmark waits
             figures = _measured(process.pid, seconds=60 * given.minutes)
-    figures["start_to_first_score_ms"] = round(first_ms)
+    figures["start_to_first_score_ms"] = round(statistics.median(firsts_ms))
     settings = {"interval": given.interval, "commit_every": given.commit_every}
     print(json.dumps({"benchmark": "footprint", **settings, **figures}))
+
+
+def _first_score_ms(config: Path, state: Path) -> float:
+    """Return the time from exec to the first committed prediction, on a copy."""
+    copy = shutil.copytree(state, state.with_name("copy"))
+    known = _moments(copy)
+    began = time.perf_counter()
+    with _daemon(config, copy):
+        _wait_for_moments(copy, more_than=known)
+        first_ms = 1000 * (time.perf_counter() - began)
+    shutil.rmtree(copy)
+    return first_ms
 
 
 def _measured(pid: int, *, seconds: float) -> dict[str, float]:

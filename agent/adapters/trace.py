@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,12 @@ from agent.errors import ExpressionError, TraceError
 _TIMESTAMP = "timestamp"
 _GAP_STEPS = 1.5
 _EMPTY = ("", "nan", "NaN", "null")
+# Unix seconds of years 1 to 9999, which is what a datetime can say.
+_INSTANTS_S = (-62_135_596_800.0, 253_402_300_800.0)
+_INSTANT = "ISO 8601 or Unix seconds"
+
+
+Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,47 +90,82 @@ def read_trace(
     Raises:
         TraceError: Names file, row and column, what was expected and what was got.
     """
-    try:
-        is_parquet = path.suffix == ".parquet"
-        columns = _parquet(path) if is_parquet else _csv(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise TraceError(f"{path}: cannot be read: {reason}") from error
-    if _TIMESTAMP not in columns:
-        got = ", ".join(list(columns)[:5]) or "no columns"
+    names, table = _read(path)
+    if twice := _twice(names):
+        raise TraceError(f"{path}: two columns are called {twice}")
+    if _TIMESTAMP not in names:
+        got = ", ".join(names[:5]) or "no columns"
         raise TraceError(f"{path}: expected a column {_TIMESTAMP}, got {got}")
-    instants = columns.pop(_TIMESTAMP)
+    place = names.index(_TIMESTAMP)
+    series = [name for name in names if name != _TIMESTAMP]
+    instants, values = table[:, place].copy(), np.delete(table, place, axis=1)
     kept = _in_order(path, instants, drop_disordered=drop_disordered)
-    layout = _layout(path, list(columns), renamed or {})
-    values = np.column_stack([columns[name] for name in columns]).astype(np.float32)
+    layout = _layout(path, series, renamed or {})
     instants = instants[kept]
     return Trace(
         name=path.name,
         instants_s=instants,
         layout=layout,
-        values=np.ascontiguousarray(values[kept]),
+        values=_narrowed(path, series, values)[kept],
         interval_s=float(np.median(np.diff(instants))),
         dropped=int(len(kept) - np.count_nonzero(kept)),
     )
+
+
+def _read(path: Path) -> tuple[list[str], Values]:
+    """Return the columns' names and what is in them, shape (rows, names)."""
+    try:
+        return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TraceError(f"{path}: cannot be read: {reason}") from error
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _in_order(
     path: Path, instants: npt.NDArray[np.float64], *, drop_disordered: bool
 ) -> npt.NDArray[np.bool_]:
     """Return which rows grow in time; raise at the first that does not."""
+    is_instant = (instants >= _INSTANTS_S[0]) & (instants < _INSTANTS_S[1])
+    if not is_instant.all():
+        row = int(np.argmin(is_instant))
+        raise TraceError(
+            f"{path}: row {row + 1}, column {_TIMESTAMP}: expected {_INSTANT}, "
+            f"got {instants[row]:g}"
+        )
     before = np.maximum.accumulate(np.concatenate([[-np.inf], instants[:-1]]))
     grows: npt.NDArray[np.bool_] = instants > before
-    if np.count_nonzero(grows) < 2:  # noqa: PLR2004 - one step needs two rows
-        raise TraceError(f"{path}: expected at least 2 rows, got {len(instants)}")
-    if not grows.all() and not drop_disordered:
+    rising = np.count_nonzero(grows)
+    if len(grows) < 2 or (drop_disordered and rising < 2):  # noqa: PLR2004 - one step
+        raise TraceError(f"{path}: expected at least 2 rows, got {rising}")
+    if rising < len(grows) and not drop_disordered:
         row = int(np.argmin(grows))
         word = "doubled" if instants[row] == before[row] else "unsorted"
         raise TraceError(
             f"{path}: row {row + 1}: expected a timestamp after {_text(before[row])}, "
-            f"got {_text(instants[row])} ({word}); {np.count_nonzero(~grows)} rows are "
+            f"got {_text(instants[row])} ({word}); {len(grows) - rising} rows are "
             "like that, --drop-disordered leaves them out"
         )
     return grows
+
+
+def _narrowed(
+    path: Path, names: Sequence[str], values: Values
+) -> npt.NDArray[np.float32]:
+    """Return the values as samples hold them: finite, or NaN."""
+    with np.errstate(over="ignore"):
+        narrow = np.ascontiguousarray(values, dtype=np.float32)
+    endless = np.argwhere(np.isinf(narrow))
+    if len(endless):
+        row, column = endless[0].tolist()
+        raise TraceError(
+            f"{path}: row {row + 1}, column {names[column]}: expected a number that a "
+            f"float32 can hold, got {values[row, column]:g}"
+        )
+    return narrow
 
 
 def _layout(
@@ -140,27 +182,27 @@ def _layout(
             raise TraceError(f"{path}: a column is not a series: {error}") from error
     if not found:
         raise TraceError(f"{path}: expected at least one series, got only {_TIMESTAMP}")
-    if len(set(found)) != len(found):
-        twice = next(name for name in found if found.count(name) > 1)
+    if twice := _twice(found):
         raise TraceError(f"{path}: two columns are the series {twice}")
     return tuple(found)
 
 
-def _csv(path: Path) -> dict[str, npt.NDArray[np.float64]]:
-    with path.open(newline="", encoding="utf-8") as file:
+def _csv(path: Path) -> tuple[list[str], Values]:
+    # Spreadsheets put a byte order mark before the header.
+    with path.open(newline="", encoding="utf-8-sig") as file:
         try:
             names, *rows = csv.reader(file)
-        except (ValueError, UnicodeDecodeError, csv.Error) as error:
+        except (ValueError, csv.Error) as error:
             raise TraceError(f"{path}: expected a CSV file with a header") from error
-    columns = np.empty((len(rows), len(names)))
+    values = np.empty((len(rows), len(names)))
     for number, row in enumerate(rows):
         if len(row) != len(names):
             raise TraceError(
                 f"{path}: row {number + 1}: expected {len(names)} cells, got {len(row)}"
             )
         for place, (name, cell) in enumerate(zip(names, row, strict=True)):
-            columns[number, place] = _cell(path, number, name, cell)
-    return {name: columns[:, place] for place, name in enumerate(names)}
+            values[number, place] = _cell(path, number, name, cell)
+    return names, values
 
 
 def _cell(path: Path, number: int, name: str, cell: str) -> float:
@@ -176,15 +218,13 @@ def _cell(path: Path, number: int, name: str, cell: str) -> float:
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except ValueError:
         pass
-    expected = (
-        "ISO 8601 or Unix seconds" if name == _TIMESTAMP else "a number or nothing"
-    )
+    expected = _INSTANT if name == _TIMESTAMP else "a number or nothing"
     raise TraceError(
         f'{path}: row {number + 1}, column {name}: expected {expected}, got "{cell}"'
     )
 
 
-def _parquet(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+def _parquet(path: Path) -> tuple[list[str], Values]:
     try:
         import pyarrow as pa  # noqa: PLC0415 - only who reads Parquet needs it
         from pyarrow import parquet  # noqa: PLC0415
@@ -194,23 +234,36 @@ def _parquet(path: Path) -> dict[str, npt.NDArray[np.float64]]:
             "pip install 'forewarn[trace]', or use CSV"
         ) from None
     try:
-        table = parquet.read_table(path)
+        # Not `read_table`: that takes folders, and makes columns of their names.
+        with path.open("rb") as opened, parquet.ParquetFile(opened) as file:
+            table = file.read()
     except pa.ArrowInvalid as error:
         raise TraceError(f"{path}: expected a Parquet file: {error}") from error
-    columns: dict[str, npt.NDArray[np.float64]] = {}
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_timestamp(column.type):
-            micros = column.cast(pa.timestamp("us")).cast(pa.int64())
-            columns[name] = micros.to_numpy() / 1e6
-            continue
+    names = table.column_names
+    values = np.empty((table.num_rows, len(names)))
+    for place, (name, column) in enumerate(zip(names, table.columns, strict=True)):
         try:
-            columns[name] = column.cast(pa.float64()).to_numpy()
+            values[:, place] = _numbers(path, name, column)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise TraceError(
                 f"{path}: column {name}: expected numbers, got {column.type}"
             ) from error
-    return columns
+    return names, values
+
+
+def _numbers(path: Path, name: str, column: Any) -> Values:  # noqa: ANN401 - untyped
+    """Return a column of Parquet as numbers, instants as Unix seconds."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if name == _TIMESTAMP and pa.types.is_timestamp(column.type):
+        micros = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        seconds: Values = micros.to_numpy() / 1e6
+        return seconds
+    if name == _TIMESTAMP and column.type in (pa.string(), pa.large_string()):
+        cells = enumerate(column.to_pylist())
+        return np.array([_cell(path, row, name, cell or "") for row, cell in cells])
+    numbers: Values = column.cast(pa.float64(), safe=False).to_numpy()
+    return numbers
 
 
 def _text(instant_s: float) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
 import click
@@ -10,6 +12,7 @@ from agent import __version__
 from agent.errors import ForewarnError
 
 _INTERRUPTED = 130  # 128 and SIGINT, as shells have it
+_FOLDER = str(Path(__file__).parents[1])
 
 
 class Row(NamedTuple):
@@ -21,7 +24,9 @@ class Row(NamedTuple):
 
 COMMANDS: Mapping[str, Row] = {
     "run": Row("agent.cli.run:run", "Run the agent in the foreground."),
-    "status": Row("agent.cli.status:status", "Show how this host's forecasts do."),
+    "status": Row(
+        "agent.cli.status:status", "Show what is not well, and how the forecasts do."
+    ),
     "tasks": Row("agent.cli.tasks:tasks", "Show what is predicted, and by which."),
     "releases": Row("agent.cli.releases:releases", "Show the releases of this host."),
     "predictions": Row("agent.cli.predictions:predictions", "List predictions."),
@@ -71,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status as in docs/reference/commands.md.
 
     A command ends well by returning, otherwise by raising a `ForewarnError` or by
-    `Context.exit`. A reader who left early (`| head`) is no failure to speak of.
+    `Context.exit`. A reader who left early (`| head`) is no failure to speak of. What
+    nobody foresaw is told in one line, too, with the place to look at.
     """
     try:
         result: Any = forewarn.main(
@@ -80,11 +86,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except ForewarnError as error:
-        click.echo(f"forewarn: {error}", err=True)
-        return error.exit_status
+        return _failed(str(error), status=error.exit_status)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except click.Abort:
         return _INTERRUPTED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{where}{error.strerror or error}")
+    except Exception as error:  # noqa: BLE001 - the top of the job
+        return _failed(_unforeseen(error))
     return result if isinstance(result, int) else 0
+
+
+def _failed(words: str, *, status: int = ForewarnError.exit_status) -> int:
+    click.echo(f"forewarn: {words}", err=True)
+    return status
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return what a person can report: the error and the last of our own lines."""
+    ours = [f for f in extract_tb(error.__traceback__) if _FOLDER in f.filename]
+    at = f" at {ours[-1].name} in {ours[-1].filename}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}: {error}{at}; this is a bug, please report it"

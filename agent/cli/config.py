@@ -22,15 +22,24 @@ def config_group() -> None:
 @click.argument(
     "path", metavar="[FILE|DIR]", required=False, type=click.Path(path_type=Path)
 )
+@config_option
 @json_option
 @click.pass_context
-def check_command(context: click.Context, *, path: Path | None, as_json: bool) -> None:
+def check_command(
+    context: click.Context,
+    *,
+    path: Path | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
     """Say whether FILE, with the conf.d beside it, can be used.
 
     DIR is a folder with config.toml, or one of conf.d's kind. Nothing else is looked
     at: no network, no state. By default: /etc/forewarn/config.toml.
     """
-    found = check(path)
+    if path is not None and config_path is not None:
+        raise click.UsageError("expected FILE or --config FILE, got both")
+    found = check(path or config_path)
     report = {
         "ok": not found.problems,
         "files": found.files,

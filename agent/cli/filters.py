@@ -12,6 +12,7 @@ from agent.core.quantity import duration_s
 from agent.wiring.scoring import clock
 
 _LIMIT = 50
+_MOST = 1_000_000
 
 
 class Since(click.ParamType[datetime]):
@@ -24,15 +25,13 @@ class Since(click.ParamType[datetime]):
     ) -> datetime:
         """Return the instant that the text means; aware, UTC."""
         text = str(value)
-        try:
-            return clock().now() - timedelta(seconds=duration_s(text))
-        except ValueError:
-            pass
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            self.fail(f'expected an instant or a duration such as 2h, got "{text}"')
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
+        at = _ago(text) or _instant(text)
+        if at is None:
+            self.fail(
+                "expected an instant such as 2024-05-01T12:00 or a duration such as "
+                f'2h, got "{text}"'
+            )
+        return at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +42,11 @@ class Filters:
     entity: str | None
     since: datetime | None
     limit: int
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is left out but what is over the limit."""
+        return any((self.task, self.entity, self.since))
 
 
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,11 +72,11 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
             "--since",
             type=Since(),
             metavar="WHEN",
-            help="From an instant, or 2h ago, on.",
+            help="From then on: 2h ago as 2h, or an instant, UTC if it names no zone.",
         ),
         click.option(
             "--limit",
-            type=click.IntRange(min=1),
+            type=click.IntRange(min=1, max=_MOST),
             default=_LIMIT,
             show_default=True,
             help="At most so many, the newest.",
@@ -81,3 +85,21 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         with_filters = option(with_filters)
     return with_filters
+
+
+def _ago(text: str) -> datetime | None:
+    """Return the instant so long ago; the oldest there is for what is longer."""
+    try:
+        return clock().now() - timedelta(seconds=duration_s(text))
+    except ValueError:
+        return None
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

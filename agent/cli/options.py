@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from agent.config import Loaded, load
+from agent.errors import StateError
+from agent.wiring.places import database
 
 config_option = click.option(
     "--config",
@@ -31,3 +33,35 @@ def settings(config_path: Path | None, *, state_dir: Path | None) -> Loaded:
     """
     folder = None if state_dir is None else state_dir.absolute()
     return load(config_path, overrides={"agent.state_dir": folder})
+
+
+def check_folder(loaded: Loaded, *, is_needed: bool = True) -> None:
+    """Raise if the state folder is none, before anything is read or made.
+
+    Args:
+        loaded: What the options and the files say.
+        is_needed: Whether it must be there, with a database in it.
+
+    Raises:
+        StateError: Names the folder, what is there instead, and who chose it.
+    """
+    folder = loaded.config.agent.state_dir
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise _unfit(loaded, "expected a folder, got a file")
+        if is_needed and not database(folder).exists():
+            what = "nothing in it yet" if folder.is_dir() else "no such folder"
+            raise _unfit(
+                loaded,
+                f"expected a daemon's state, got {what}; `forewarn run` makes it, "
+                "or name another folder by --state-dir",
+            )
+    except OSError as error:
+        raise _unfit(loaded, error.strerror or str(error)) from error
+
+
+def _unfit(loaded: Loaded, words: str) -> StateError:
+    origin = loaded.origins["agent.state_dir"]
+    source = {"option": "--state-dir", "default": "the default"}.get(origin, origin)
+    folder = loaded.config.agent.state_dir
+    return StateError(f"{folder}: {words} (state_dir is from {source})")

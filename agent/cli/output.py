@@ -15,6 +15,12 @@ _GUTTER = "  "
 _NOTHING = "-"
 
 
+class Share(float):
+    """A ratio that people read in percent; JSON and programs get the ratio."""
+
+    __slots__ = ()
+
+
 def emit(data: object, *, as_json: bool, text: str) -> None:
     """Print `data` as JSON, or else `text` for people, on stdout.
 
@@ -62,6 +68,11 @@ def table(header: Sequence[str], *, rows: Sequence[Sequence[Cell]]) -> str:
     )
 
 
+def listing(header: Sequence[str], *, rows: Sequence[Sequence[Cell]]) -> str:
+    """Return a table, or nothing where there is no row: not even a header."""
+    return table(header, rows=rows) if rows else ""
+
+
 def cell_text(cell: Cell) -> str:
     """Return a cell as people read it: floats with four significant digits."""
     match cell:
@@ -69,8 +80,12 @@ def cell_text(cell: Cell) -> str:
             return _NOTHING
         case datetime():
             return instant_text(cell)
+        case float() if math.isnan(cell):
+            return _NOTHING
+        case Share():
+            return _percent(100 * cell)
         case float():
-            return _NOTHING if math.isnan(cell) else f"{cell:.4g}"
+            return f"{cell:.4g}"
         case _:
             return _printable(str(cell))
 
@@ -81,6 +96,12 @@ def instant_text(at: datetime) -> str:
     The same wherever it is read, so that lines of many hosts compare.
     """
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _percent(percent: float) -> str:
+    fine = round(percent, 1) + 0.0  # no -0
+    is_whole = abs(fine) >= 10 or fine == round(fine)  # noqa: PLR2004
+    return f"{fine:.0f} %" if is_whole else f"{fine:.1f} %"
 
 
 def _is_numeric(cells: Sequence[Cell]) -> bool:

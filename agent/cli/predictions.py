@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from agent.cli.filters import Filters, filtered
-from agent.cli.moments import document, moments, scores_of
-from agent.cli.options import config_option, json_option, settings, state_dir_option
-from agent.cli.output import emit, table
+from agent.cli.moments import document, moments, outcome_text, scores_of
+from agent.cli.options import config_option, json_option, state_dir_option
+from agent.cli.output import emit, listing
+from agent.cli.state import opened
 from agent.core.moment import Role
-from agent.wiring.reading import archive_at
 
 
 @click.command("predictions")
@@ -20,9 +20,11 @@ from agent.wiring.reading import archive_at
 def predictions(
     config_path: Path | None, state_dir: Path | None, filters: Filters, as_json: bool
 ) -> None:
-    """List predictions, the newest first, with every live release's score."""
-    config = settings(config_path, state_dir=state_dir).config
-    with archive_at(config.agent.state_dir) as archive:
+    """List predictions, the newest first, with every live release's score.
+
+    JSON holds the scores of standby and shadow, too.
+    """
+    with opened(config_path, state_dir) as (_, archive):
         found = moments(archive, filters)
     rows = [
         (
@@ -33,7 +35,7 @@ def predictions(
             scores_of(moment, Role.ACTIVE),
             scores_of(moment, Role.BASELINE),
             moment.due_at,
-            outcome.kind if outcome else "open",
+            outcome_text(moment, outcome),
         )
         for moment, outcome in found
     ]
@@ -41,5 +43,5 @@ def predictions(
     emit(
         [document(moment, outcome) for moment, outcome in found],
         as_json=as_json,
-        text=table(header, rows=rows) if rows else "no prediction yet",
+        text=listing(header, rows=rows),
     )

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from agent.cli.options import config_option, json_option, settings, state_dir_option
-from agent.cli.output import emit, table
+from agent.cli.options import config_option, json_option, state_dir_option
+from agent.cli.output import emit, listing, say
+from agent.cli.state import opened
 from agent.core.manifest import parse_manifest
-from agent.wiring.reading import archive_at
 
 
 @click.command("releases")
@@ -16,8 +16,7 @@ from agent.wiring.reading import archive_at
 @json_option
 def releases(config_path: Path | None, state_dir: Path | None, as_json: bool) -> None:
     """Show the releases of this host: version, state and role."""
-    config = settings(config_path, state_dir=state_dir).config
-    with archive_at(config.agent.state_dir) as archive:
+    with opened(config_path, state_dir) as (_, archive):
         found = archive.releases()
         manifests = {
             r.digest: parse_manifest(archive.manifest_of(r.digest)) for r in found
@@ -48,11 +47,7 @@ def releases(config_path: Path | None, state_dir: Path | None, as_json: bool) ->
         )
         for each in found
     ]
-    shown = table(
-        ("task", "version", "release", "state", "role", "taken in"), rows=rows
-    )
-    emit(
-        documents,
-        as_json=as_json,
-        text=shown if rows else "no release was taken in yet",
-    )
+    if not found:
+        say("no release was taken in yet")
+    header = ("task", "version", "release", "state", "role", "taken in")
+    emit(documents, as_json=as_json, text=listing(header, rows=rows))

@@ -1,5 +1,6 @@
 """`forewarn replay`: a recorded host, lived through again by the live code."""
 
+import hashlib
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from agent.cli.output import emit, say
 from agent.cli.scores import scores, scores_text
 from agent.core.event import Level
 from agent.core.quantity import duration_text
-from agent.errors import ConfigError
+from agent.errors import ConfigError, ManifestError, TrustError
 from agent.flows.replay import Replayed, replay, unmet
 from agent.wiring.reading import Trace, archive_at, read_trace
 from agent.wiring.replay import (
@@ -21,6 +22,8 @@ from agent.wiring.replay import (
     replaying,
     starter_names,
 )
+
+_FINDINGS = 3
 
 
 @click.command("replay")
@@ -59,11 +62,11 @@ def replay_command(
     drop_disordered: bool,
     keep: Path | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Run the daemon's own tick over a recorded host and print the scorecards.
 
     TRACE is a CSV or Parquet file: a column `timestamp` (ISO 8601 or Unix seconds) and
-    one column a series.
+    one column a series. Exit status 3 if a release could not do its work.
     """
     trace = read_trace(
         trace_path, renamed=_renamed(renames), drop_disordered=drop_disordered
@@ -77,7 +80,7 @@ def replay_command(
             replaying(trace, releases, state_dir=state_dir) as ticker,
             click.progressbar(
                 length=len(trace.instants_s),
-                label=trace.name,
+                label=trace.name if sys.stderr.isatty() else None,
                 file=sys.stderr,
                 update_min_steps=500,
             ) as bar,
@@ -94,6 +97,7 @@ def replay_command(
         as_json=as_json,
         text=f"{_headline(trace, done, took_s)}\n\n{scores_text(found)}",
     )
+    return _FINDINGS if any(e.level is Level.ERROR for e in done.events) else 0
 
 
 def _renamed(renames: Sequence[str]) -> dict[str, str]:
@@ -119,7 +123,12 @@ def _tell_about(trace: Trace) -> None:
 
 def _releases(trace: Trace, names: Sequence[str]) -> list[ReleaseFolder]:
     """Return what to replay: what was named, or every starter that can work here."""
-    chosen = [named_release(name) for name in names or starter_names()]
+    chosen = [_read(name) for name in names or starter_names()]
+    tasks = [each.manifest.task for each in chosen]
+    if twice := {task for task in tasks if tasks.count(task) > 1}:
+        raise click.UsageError(
+            f"--release: expected one release a task, got two of {min(twice)}"
+        )
     found: list[ReleaseFolder] = []
     for each in chosen:
         missing = ", ".join(map(str, unmet(each.manifest, trace.layout)))
@@ -140,6 +149,29 @@ def _releases(trace: Trace, names: Sequence[str]) -> list[ReleaseFolder]:
     return found
 
 
+def _read(name: str) -> ReleaseFolder:
+    """Return a release whose model is the one that its manifest pins.
+
+    Raises:
+        ConfigError: It is no release.
+        TrustError: It is one, but its manifest or its model is not right; names it.
+    """
+    try:
+        found = named_release(name)
+    except ManifestError as error:
+        raise ManifestError(f"{name}: {error}") from error
+    pinned = found.manifest.model
+    if found.model is None or pinned is None:
+        return found
+    sha256 = hashlib.sha256(found.model.read_bytes()).hexdigest()
+    if sha256 != pinned.sha256:
+        raise TrustError(
+            f"{found.model}: expected SHA-256 {pinned.sha256} as the manifest pins, "
+            f"got {sha256}"
+        )
+    return found
+
+
 def _document(trace: Trace, done: Replayed, took_s: float) -> dict[str, object]:
     return {
         "trace": trace.name,
@@ -150,6 +182,7 @@ def _document(trace: Trace, done: Replayed, took_s: float) -> dict[str, object]:
         "still_open": done.still_open,
         "took_s": took_s,
         "ticks_per_s": done.ticks / took_s,
+        "events": done.events,
     }
 
 

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import click
 
-from agent.cli.options import config_option, settings, state_dir_option
+from agent.cli.options import (
+    check_folder,
+    config_option,
+    settings,
+    state_dir_option,
+)
 from agent.daemon.options import RunOptions
+from agent.errors import NotEnrolledError
 
 
 @click.command("run")
@@ -21,9 +27,17 @@ def run(config_path: Path | None, state_dir: Path | None, standalone: bool) -> N
     """Forecast this host until a signal ends it.
 
     On a terminal a live line tells what is predicted and how good it was; the journal
-    goes to stderr. A wrong configuration ends it at once with status 78.
+    goes to stderr. A wrong configuration ends it at once with status 78, a host
+    without a central with 4, a second daemon on the same state folder with 75; none of
+    these leaves anything behind.
     """
-    settings(config_path, state_dir=state_dir)
+    loaded = settings(config_path, state_dir=state_dir)
+    if loaded.config.central.url is None and not standalone:
+        raise NotEnrolledError(
+            "no central.url is configured: name one in the configuration, or run "
+            "`forewarn run --standalone`, which needs none"
+        )
+    check_folder(loaded, is_needed=False)
     command = RunOptions(
         config_path=config_path,
         state_dir=None if state_dir is None else state_dir.absolute(),

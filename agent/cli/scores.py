@@ -6,13 +6,40 @@ from operator import attrgetter
 
 import msgspec
 
-from agent.cli.output import table
+from agent.cli.output import Share, table
 from agent.core.moment import Role
 from agent.core.quantity import duration_text
 from agent.core.scorecard import merged
 from agent.core.skill import Skill, skill
 from agent.ports import CardKey
 from agent.wiring.reading import Archive
+
+# As wide as people's terminals: JSON holds what has no column.
+_EVENT_HEADER = (
+    "task",
+    "role",
+    "release",
+    "resolved",
+    "happened",
+    "void",
+    "Brier",
+    "vs base",
+    "calib.",
+    "prec.",
+    "recall",
+    "lead",
+)
+_VALUE_HEADER = (
+    "task",
+    "role",
+    "release",
+    "resolved",
+    "void",
+    "quantile",
+    "pinball",
+    "vs base",
+    "coverage",
+)
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,33 +103,15 @@ def _events(found: list[Score]) -> str:
             each.skill.happened,
             sum(each.skill.voids.values()),
             each.skill.brier,
-            each.skill.skill,
-            each.skill.climatology_skill,
-            each.skill.calibration_error,
-            each.skill.precision,
-            each.skill.recall,
+            _gain(each, each.skill.skill),
+            _share(each.skill.calibration_error),
+            _share(each.skill.precision),
+            _share(each.skill.recall),
             _lead(each.skill),
         )
         for each in found
     ]
-    return table(
-        (
-            "task",
-            "role",
-            "release",
-            "resolved",
-            "happened",
-            "void",
-            "Brier",
-            "vs baseline",
-            "vs climatology",
-            "calibration error",
-            "precision",
-            "recall",
-            "lead time",
-        ),
-        rows=rows,
-    )
+    return table(_EVENT_HEADER, rows=rows)
 
 
 def _values(found: list[Score]) -> str:
@@ -115,28 +124,28 @@ def _values(found: list[Score]) -> str:
             sum(each.skill.voids.values()),
             float(level),
             each.skill.levels[level].pinball,
-            each.skill.levels[level].skill,
-            each.skill.levels[level].coverage,
+            _gain(each, each.skill.levels[level].skill),
+            _share(each.skill.levels[level].coverage),
         )
         for each in found
         for level in sorted(each.skill.levels, key=float)
     ]
-    return table(
-        (
-            "task",
-            "role",
-            "release",
-            "resolved",
-            "void",
-            "quantile",
-            "pinball",
-            "vs baseline",
-            "coverage",
-        ),
-        rows=rows,
-    )
+    return table(_VALUE_HEADER, rows=rows)
+
+
+def _gain(each: Score, ratio: float | None) -> Share | None:
+    """Return how much better than the baseline; that is no question of itself."""
+    return None if each.role is Role.BASELINE else _share(ratio)
+
+
+def _share(ratio: float | None) -> Share | None:
+    return None if ratio is None else Share(ratio)
 
 
 def _lead(known: Skill) -> str | None:
+    """Return the median lead time, no finer than it is known."""
     lead_s = known.lead_time_median_s
-    return None if lead_s is None else duration_text(lead_s)
+    if lead_s is None:
+        return None
+    unit_s = next((unit for unit in (3600, 60) if lead_s >= 10 * unit), 1)
+    return duration_text(unit_s * round(lead_s / unit_s))

@@ -8,15 +8,17 @@ import click
 import msgspec
 
 from agent import __version__
-from agent.cli.options import config_option, json_option, settings, state_dir_option
+from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, instant_text
 from agent.cli.scores import Score, scores, scores_text
+from agent.cli.state import opened
 from agent.cli.tasks import TaskAtWork, at_work, tasks_text
 from agent.config import Config
-from agent.core.event import Level
+from agent.core.event import EventName, Level
+from agent.core.moment import Role
 from agent.core.quantity import duration_text, size_text
 from agent.ports import OwnCost
-from agent.wiring.reading import Archive, archive_at, daemon_cost
+from agent.wiring.reading import Archive, daemon_cost
 from agent.wiring.scoring import clock
 
 _FINDINGS_STATUS = 3
@@ -42,6 +44,17 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+class Update(msgspec.Struct, frozen=True, kw_only=True):
+    """The last look for new releases.
+
+    Attributes:
+        error: Why it came to nothing; None: it was done.
+    """
+
+    at: datetime
+    error: str | None
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `status` says.
 
@@ -51,6 +64,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         is_well: Whether there is nothing to act upon; if not, `findings` says what.
         is_running: Whether a daemon holds the state folder.
         cost: What that daemon has cost so far; None if it does not run.
+        update: None before the first.
     """
 
     agent: str
@@ -63,6 +77,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[TaskAtWork]
     scorecards: list[Score]
     ledger: Ledger
+    update: Update | None
 
 
 @click.command("status")
@@ -74,9 +89,17 @@ def status(config_path: Path | None, state_dir: Path | None, as_json: bool) -> i
 
     Works while the daemon runs and while it does not. What is not well comes first,
     and makes the exit status 3.
+
+    \b
+    Of the scorecards' columns:
+      Brier    mean squared error of the probabilities; 0 is best
+      vs base  how much of the baseline's error it saves; below 0 % it is worse
+      calib.   mean distance of what was said and what came; 0 % is best
+      prec.    share of its alarms that came true
+      recall   share of what happened that had an alarm
+      lead     from the alarm to the event, the median
     """
-    config = settings(config_path, state_dir=state_dir).config
-    with archive_at(config.agent.state_dir) as archive:
+    with opened(config_path, state_dir) as (config, archive):
         found = _status(config, archive, now=clock().now())
     emit(found, as_json=as_json, text=_text(found))
     return 0 if found.is_well else _FINDINGS_STATUS
@@ -93,11 +116,14 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         last_sample_at=None if last is None else last.at,
         size_bytes=archive.size_bytes(),
     )
-    tasks = at_work(archive)
+    tasks, update = at_work(archive), _last_update(archive)
     problems = [
         *_problems(config, ledger, tasks, is_running=cost is not None, now=now),
+        *_silent(archive, tasks),
         *_failures(archive, now),
     ]
+    if update is not None and update.error is not None:
+        problems.append(f"update at {instant_text(update.at)}: {update.error}")
     return Status(
         agent=__version__,
         at=now,
@@ -109,7 +135,18 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         tasks=tasks,
         scorecards=scores(archive),
         ledger=ledger,
+        update=update,
     )
+
+
+def _last_update(archive: Archive) -> Update | None:
+    ends = {EventName.UPDATE_FINISHED, EventName.UPDATE_FAILED}
+    last = next((e for e in archive.events() if e.name in ends), None)
+    if last is None:
+        return None
+    is_done = last.name == EventName.UPDATE_FINISHED
+    error = None if is_done else str(last.fields.get("reason"))
+    return Update(at=last.at, error=error)
 
 
 def _problems(
@@ -133,6 +170,24 @@ def _problems(
         yield "no release was taken in yet: nothing is predicted"
 
 
+def _silent(archive: Archive, tasks: list[TaskAtWork]) -> Iterator[str]:
+    """Yield each active model that the newest prediction of its task is without.
+
+    An event tells it once, when it begins; this is so for as long as it lasts.
+    """
+    admitted = {each.digest: each.admitted_at for each in archive.releases()}
+    for task in tasks:
+        if task.active is None or not has_model(archive, task.active):
+            continue
+        for moment, _ in archive.moments(task=task.task, limit=1):
+            is_due = moment.at >= admitted[task.active]
+            if is_due and moment.by(Role.ACTIVE) is None:
+                yield (
+                    f"{task.task}: the active release {task.active[:12]} does not "
+                    "work, the baseline speaks"
+                )
+
+
 def _failures(archive: Archive, now: datetime) -> Iterator[str]:
     """Yield each kind of error of the last hour once, the newest of it."""
     seen: set[str] = set()
@@ -145,18 +200,16 @@ def _failures(archive: Archive, now: datetime) -> Iterator[str]:
 
 def _text(found: Status) -> str:
     head = "well" if found.is_well else "not well"
-    lines = [f"forewarn {found.agent}: {head}"]
-    lines += [f"  ! {problem}" for problem in found.findings]
-    return "\n".join([
-        *lines,
-        "",
-        tasks_text(found.tasks),
-        "",
-        scores_text(found.scorecards),
-        "",
+    first = [f"forewarn {found.agent}: {head}"]
+    first += [f"  ! {problem}" for problem in found.findings]
+    last = [
         _ledger_text(found.ledger),
+        _update_text(found.update),
         _cost_text(found.cost, found.at),
-    ])  # fmt: skip
+    ]
+    scored = scores_text(found.scorecards)
+    parts = ["\n".join(first), tasks_text(found.tasks), scored, "\n".join(last)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _ledger_text(ledger: Ledger) -> str:
@@ -170,6 +223,13 @@ def _ledger_text(ledger: Ledger) -> str:
         f"{ledger.moments:,} predictions, {ledger.open:,} open"
         f"{f'; {kinds}' if kinds else ''}; {size_text(ledger.size_bytes)}"
     )
+
+
+def _update_text(update: Update | None) -> str:
+    if update is None:
+        return "update: none yet"
+    words = "failed" if update.error else "done"
+    return f"update: {words} at {instant_text(update.at)}"
 
 
 def _cost_text(cost: OwnCost | None, now: datetime) -> str:

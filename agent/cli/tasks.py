@@ -6,13 +6,26 @@ from pathlib import Path
 import click
 import msgspec
 
-from agent.cli.options import config_option, json_option, settings, state_dir_option
-from agent.cli.output import emit, table
+from agent.cli.options import config_option, json_option, state_dir_option
+from agent.cli.output import emit, listing, say
+from agent.cli.state import opened
 from agent.core.lineup import LineUp
 from agent.core.manifest import EventText, Manifest, parse_manifest
 from agent.core.quantity import duration_text
 from agent.flows.task import Memory
-from agent.wiring.reading import Archive, archive_at
+from agent.wiring.reading import Archive
+
+# The longest comes last: where it breaks, nothing beside it does.
+_HEADER = (
+    "task",
+    "version",
+    "active",
+    "of each",
+    "every",
+    "last predicted",
+    "predicts",
+)
+_OF_EACH = '{{{}="$entity"}}'  # which the column "of each" says as well
 
 
 class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,9 +64,10 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
 @json_option
 def tasks(config_path: Path | None, state_dir: Path | None, as_json: bool) -> None:
     """Show what is predicted on this host, how often, and by which release."""
-    config = settings(config_path, state_dir=state_dir).config
-    with archive_at(config.agent.state_dir) as archive:
+    with opened(config_path, state_dir) as (_, archive):
         found = at_work(archive)
+    if not found:
+        say("no task yet: no release was taken in")
     emit(found, as_json=as_json, text=tasks_text(found))
 
 
@@ -68,25 +82,20 @@ def at_work(archive: Archive) -> list[TaskAtWork]:
 
 
 def tasks_text(found: list[TaskAtWork]) -> str:
-    """Return the tasks as a table, or words for none."""
-    if not found:
-        return "no task yet: no release was taken in"
+    """Return the tasks as a table; nothing for none."""
     rows = [
         (
             each.task,
             each.version,
             (each.active or "baseline")[:12],
             each.entity,
-            each.predicts,
             duration_text(each.score_every_s),
             each.last_scored_at,
+            each.predicts.replace(_OF_EACH.format(each.entity), ""),
         )
         for each in found
     ]
-    return table(
-        ("task", "version", "active", "of each", "predicts", "every", "last predicted"),
-        rows=rows,
-    )
+    return listing(_HEADER, rows=rows)
 
 
 def predicts(manifest: Manifest) -> str:
@@ -97,6 +106,11 @@ def predicts(manifest: Manifest) -> str:
         within = duration_text(target.within)
         return f"{target.series} {target.condition}{lasts} within {within}"
     return f"{target.as_} of {target.expression.text} in {duration_text(target.ahead)}"
+
+
+def has_model(archive: Archive, digest: str) -> bool:
+    """Return whether a release has a model; a survey has none."""
+    return parse_manifest(archive.manifest_of(digest)).model is not None
 
 
 def _task(archive: Archive, lineup: LineUp, memory: bytes | None) -> TaskAtWork:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from agent.cli.options import config_option, json_option, state_dir_option
-from agent.cli.output import emit
+from agent.cli.output import emit, say
+from agent.errors import UnavailableError
 from agent.wiring.courier import courier_command
 
 _REFUSED = 3
@@ -29,23 +30,35 @@ def update(
     command = courier_command(
         config_path=config_path, state_dir=state_dir, is_standalone=standalone
     )
-    done = subprocess.run(command, check=False, stdout=subprocess.PIPE)  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - our own program
+        command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if not done.stdout:
-        return done.returncode
+        raise _died(done)
     answer = json.loads(done.stdout)
     result = answer.get("result")
-    emit(answer, as_json=as_json, text=_text(result))
-    return _REFUSED if result and result["refused"] else done.returncode
-
-
-def _text(result: dict[str, Any] | None) -> str:
-    """Return what came of it in words; nothing for a failure, which was told."""
     if result is None:
-        return ""
+        say(f"forewarn: {answer['error']}")
+        emit(answer, as_json=as_json, text="")
+        return done.returncode
+    for each in result["refused"]:
+        say(f"{each['task']} refused: {each['reason']}")
+    emit(answer, as_json=as_json, text=_text(result))
+    return _REFUSED if result["refused"] else done.returncode
+
+
+def _died(done: "subprocess.CompletedProcess[str]") -> UnavailableError:
+    """Return what to say of a courier that gave no answer: its own last words."""
+    words = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+    return UnavailableError(f"the courier died with status {done.returncode}: {words}")
+
+
+def _text(result: dict[str, Any]) -> str:
+    """Return what was taken in, in words."""
     lines = [
         f"{each['task']} version {each['version']} taken in as "
         f"{'active' if each['is_active'] else 'shadow'} ({each['digest'][:12]})"
         for each in result["admitted"]
     ]
-    lines += [f"{each['task']} refused: {each['reason']}" for each in result["refused"]]
-    return "\n".join(lines) or f"nothing new; {len(result['checked'])} tasks on offer"
+    count = len(result["checked"])
+    return "\n".join(lines) or f"nothing new; {count} task{'s'[: count != 1]} on offer"

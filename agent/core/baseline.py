@@ -13,9 +13,11 @@ Source:
     Ramdas, "Comparing sequential forecasters", Operations Research, 2024).
 """
 
+import math
 from bisect import bisect_left, insort
 from collections import deque
 from enum import IntEnum
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -26,6 +28,8 @@ from agent.core.target import EventTarget, Target, ValueMeaning
 _PRIOR_WEIGHT = 10.0
 _KEPT_ERRORS = 512
 _NEAR, _MIDDLE = 2.0, 5.0
+
+_Record = TypeVar("_Record")
 
 
 class State(IntEnum):
@@ -82,7 +86,10 @@ def state_of(
 
 
 class Baseline:
-    """The forecaster of one target on this host."""
+    """The forecaster of one target on this host.
+
+    A record of the other kind of target, which the task had before, is left aside.
+    """
 
     def __init__(self, target: Target, *, record: bytes | None = None) -> None:
         self._target = target
@@ -115,7 +122,9 @@ class Baseline:
             self._rates.learn(moment.state, happened=happened)
         elif outcome.value is not None:
             is_change = target.meaning is ValueMeaning.CHANGE
-            self._changes.learn(outcome.value - (0.0 if is_change else moment.origin))
+            change = outcome.value - (0.0 if is_change else moment.origin)
+            if not math.isnan(change):
+                self._changes.learn(change)
 
     def record(self) -> bytes:
         """Return the whole state, for `Baseline(target, record=...)`."""
@@ -127,9 +136,9 @@ class Rates:
     """How often the event came true on this host, by state."""
 
     def __init__(self, record: bytes | None = None) -> None:
-        self._counts = [[0, 0] for _ in State]
-        if record is not None:
-            self._counts = msgspec.json.decode(record, type=list[list[int]])
+        kept = _decoded(record, list[tuple[int, int]]) or []
+        is_whole = len(kept) == len(State)
+        self._counts = [list(c) for c in (kept if is_whole else [(0, 0)] * len(State))]
 
     def probability(self, state: int) -> float:
         """Return the smoothed share of this state's outcomes that happened."""
@@ -152,7 +161,7 @@ class Changes:
     """By how much the value changed over one horizon: the last 512 times."""
 
     def __init__(self, record: bytes | None = None) -> None:
-        kept = [] if record is None else msgspec.json.decode(record, type=list[float])
+        kept = _decoded(record, list[float]) or []
         self._errors: deque[float] = deque(kept)
         self._sorted = sorted(kept)
 
@@ -177,3 +186,13 @@ class Changes:
     def record(self) -> bytes:
         """Return the whole state, for `Changes(record)`."""
         return msgspec.json.encode(list(self._errors))
+
+
+def _decoded(record: bytes | None, kind: type[_Record]) -> _Record | None:
+    """Return what was recorded; None for nothing and for what is of another kind."""
+    if record is None:
+        return None
+    try:
+        return msgspec.json.decode(record, type=kind)
+    except msgspec.ValidationError:
+        return None

@@ -1,5 +1,6 @@
 """Events of the journal and the audit log: one table of names."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -111,7 +112,12 @@ class Event:
         return EVENTS[self.name][0]
 
     def line(self) -> str:
-        """Return the event as one line: its name and `key=value` fields."""
+        """Return the event as one line: its name and `key=value` fields.
+
+        A value with a space or a quote stands in quotes, escaped as in JSON, and so
+        does one with anything that is not printable: no value can forge a field or a
+        second line, or speak to a terminal.
+        """
         shown = (f"{key}={_shown(value)}" for key, value in self.fields.items())
         return " ".join([self.name, *shown])
 
@@ -119,5 +125,8 @@ class Event:
 def _shown(value: Field) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = str(value).replace("\n", " ")
-    return f'"{text}"' if " " in text or not text else text
+    text = str(value)
+    is_printable = text.isprintable()
+    if text and is_printable and not {" ", '"'} & set(text):
+        return text
+    return json.dumps(text, ensure_ascii=not is_printable)

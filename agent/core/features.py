@@ -53,11 +53,19 @@ _CLOCK: Final[dict[Function, Callable[[datetime], float]]] = {
 # Not frozen: made at every evaluation.
 @dataclass(slots=True)
 class _Moment:
-    """What the steps of one evaluation read; points by source, then by range."""
+    """What the steps of one evaluation read.
+
+    Attributes:
+        at: The instant.
+        limits: What `$limit` stands for.
+        points: By source, then by range.
+        results: Of each call, in the order in which they were bound.
+    """
 
     at: datetime
     limits: Vector
     points: list[list[Points]]
+    results: list[Vector | float]
 
 
 _Step: TypeAlias = Callable[[_Moment], Vector | float]
@@ -123,6 +131,9 @@ class Features:
         self._window = window
         self._min_coverage = min_coverage
         self._sources: dict[tuple[Series, int], Source] = {}
+        # A call that stands in many expressions is computed once.
+        self._numbers: dict[Call, int] = {}
+        self._calls: list[_Step] = []
         self._steps = [self._step(expression) for expression in expressions]
         self._unlimited = np.full(len(self.entities), np.nan)
         self._revision = -1
@@ -159,11 +170,14 @@ class Features:
             for source in self._sources.values():
                 source.place(self._window, self.entities)
             self._revision = self._window.revision
-        return _Moment(
+        moment = _Moment(
             at,
             self._unlimited if limit is None else limit,
             [source.read(self._window) for source in self._sources.values()],
+            [],
         )
+        moment.results = [call(moment) for call in self._calls]
+        return moment
 
     def _step(self, expression: Expression) -> _Step:
         if isinstance(expression, Number):
@@ -182,6 +196,13 @@ class Features:
         return lambda moment: compute(left(moment), right(moment))
 
     def _call(self, call: Call) -> _Step:
+        if call not in self._numbers:
+            self._numbers[call] = len(self._calls)
+            self._calls.append(self._computed(call))
+        number = self._numbers[call]
+        return lambda moment: moment.results[number]
+
+    def _computed(self, call: Call) -> _Step:
         if call.series is None:
             clock = _CLOCK[call.function]
             return lambda moment: clock(moment.at)

@@ -125,6 +125,7 @@ class Reduction:
 
     Attributes:
         call: What is computed.
+        compute: The function.
         argument: Its number: quantile, seconds ahead or limit; NaN if it has none.
         times_s: When the points are, in seconds after the evaluation instant and so
             never above 0; oldest first.
@@ -133,6 +134,7 @@ class Reduction:
     """
 
     call: Call
+    compute: Callable[[Matrix, Matrix, Argument], Vector]
     argument: float
     times_s: Vector
     weights: Matrix
@@ -145,15 +147,14 @@ class Reduction:
             points: Of the whole range, or those at this time of day if that is asked.
             argument: That of the call, or in its place the limit of each entity.
         """
-        compute = _TABLE[self.call.function]
         if not isinstance(points, list):
-            return compute(points, self.weights, argument)
+            return self.compute(points, self.weights, argument)
         result = np.full(sum(len(group.entities) for group in points), np.nan)
         for entities, rows, x in points:
             if len(rows) >= self.needed:
                 there = argument if isinstance(argument, float) else argument[entities]
                 weights = _weights(self.call, self.times_s[rows])
-                result[entities] = compute(x, weights, there)
+                result[entities] = self.compute(x, weights, there)
         return result
 
 
@@ -173,6 +174,7 @@ def reduction(call: Call, *, interval_s: float, min_coverage: float) -> Reductio
         weights = _weights(call, times_s)
     return Reduction(
         call=call,
+        compute=_TABLE[call.function],
         argument=_number(call),
         times_s=times_s,
         weights=weights,

@@ -36,11 +36,8 @@ class Duration(float):
     __slots__ = ()
 
 
-class Formula:
-    """An expression as it was written and as it was understood.
-
-    A plain class: msgspec hands only those to `_decoded`.
-    """
+class Formula:  # a plain class: msgspec hands only those to `_decoded`
+    """An expression as it was written and as it was understood."""
 
     __slots__ = ("expression", "text")
 
@@ -209,10 +206,9 @@ def parse_manifest(document: bytes) -> Manifest:
     Raises:
         ManifestError: Names the key, what was expected and what was got.
     """
-    if len(document) > MAX_BYTES:
-        raise ManifestError(
-            f"manifest: expected at most {MAX_BYTES} bytes, got {len(document)}"
-        )
+    size = len(document)
+    if size > MAX_BYTES:
+        raise ManifestError(f"manifest: expected at most {MAX_BYTES} bytes, got {size}")
     try:
         _check_schema(document)
         manifest = msgspec.json.decode(document, type=Manifest, dec_hook=_decoded)

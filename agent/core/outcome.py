@@ -7,14 +7,19 @@ beside it; one that was not seen is *did not* only where enough samples are ther
 have seen it, else void.
 """
 
+import math
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.core.moment import Moment, Outcome, OutcomeKind, Void
+from agent.core.points import needed
 from agent.core.target import EventTarget, ValueMeaning
 from agent.core.window import Window
+
+# Share of a grid step by which spans and intervals are off where they were measured.
+_ROUNDING = 1e-3
 
 
 def read_event(
@@ -31,31 +36,32 @@ def read_event(
         moment: Due at the window's newest slot or before it.
         target: The event.
         window: Reaches back to the moment, or what it no longer holds is a gap.
-        min_coverage: Share of the horizon's samples without which nothing is known.
+        min_coverage: Share of the horizon's samples without which nothing is known;
+            without a single one nothing ever is.
         now: When the outcome is read.
     """
-    issued, due = window.slot_of(moment.at), window.slot_of(moment.due_at)
-    run = window.count(target.sustained_s)
-    steps = due - issued
-    column = window.columns.get(str(target.series.bound(moment.entity)))
-    seen = np.full(steps, np.nan)
-    happened: int | None = None
-    if column is not None:
-        before = min(run - 1, window.capacity - steps)
-        values = window.rows(before + steps)[:, column].astype(np.float64)
-        holds = target.condition.holds(values, _limit(moment))
-        seen = values[before:]
-        happened = _first_run_end(holds, run=run, after=before)
-    if happened is not None:
+    issued, steps = window.slot_of(moment.at), _steps(moment, window)
+    run = max(1, math.ceil(target.sustained_s / window.interval_s - _ROUNDING))
+    # An onset's run begins after the moment, at which the condition did not hold.
+    before = 0 if target.onset else run - 1
+    values = _values(
+        str(target.series.bound(moment.entity)),
+        window=window,
+        count=before + steps,
+        until=issued + steps,
+    )
+    holds = target.condition.holds(values, _limit(moment))
+    end = _first_run_end(holds, run=run)
+    if end is not None:
         return Outcome(
             kind=OutcomeKind.HAPPENED,
             resolved_at=now,
-            happened_at=window.instant_of(issued + 1 + happened),
+            happened_at=window.instant_of(issued + 1 + end - before),
         )
     if void := _reboot(moment, window):
         return Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=void)
-    present = steps - np.count_nonzero(np.isnan(seen))
-    if present < min_coverage * steps:
+    present = steps - np.count_nonzero(np.isnan(values[before:]))
+    if present < needed(steps, min_coverage=min_coverage):
         return Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=Void.GAP)
     return Outcome(kind=OutcomeKind.DID_NOT, resolved_at=now)
 
@@ -78,19 +84,39 @@ def read_value(
     return Outcome(kind=OutcomeKind.VALUE, resolved_at=now, value=float(value))
 
 
+def _steps(moment: Moment, window: Window) -> int:
+    """Return how many slots lie in `(at, due_at]`; to round could add one beyond."""
+    rounded = window.slot_of(moment.due_at) - window.slot_of(moment.at)
+    horizon_s = (moment.due_at - moment.at).total_seconds()
+    return min(rounded, math.floor(horizon_s / window.interval_s + _ROUNDING))
+
+
+def _values(
+    name: str, *, window: Window, count: int, until: int
+) -> npt.NDArray[np.float64]:
+    """Return a series up to a slot; what the window does not hold is a gap."""
+    values = np.full(count, np.nan)
+    column = window.columns.get(name)
+    back = 0 if window.slot is None else window.slot - until
+    held = min(count, window.capacity - back)
+    if column is not None and held > 0:
+        values[count - held :] = window.rows(held, back=back)[:, column]
+    return values
+
+
 def _limit(moment: Moment) -> float:
     return np.nan if moment.limit is None else moment.limit
 
 
-def _first_run_end(holds: npt.NDArray[np.bool_], *, run: int, after: int) -> int | None:
-    """Return where a run of `run` True first ends, counted from `after`, or None."""
+def _first_run_end(holds: npt.NDArray[np.bool_], *, run: int) -> int | None:
+    """Return where a run of `run` True first ends, or None."""
     if not holds.any():
         return None
     length = 0
     for index, held in enumerate(holds.tolist()):
         length = length + 1 if held else 0
-        if length >= run and index >= after:
-            return index - after
+        if length == run:
+            return index
     return None
 
 

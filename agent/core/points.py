@@ -14,8 +14,9 @@ Rows: TypeAlias = npt.NDArray[np.intp]
 
 _DAY_S: Final = 86400.0
 _SAME_TIME_S: Final = 900.0
-# Spans are multiples of the interval up to the rounding of a division.
-_ROUNDING: Final = 1e-9
+# Of a step: spans are multiples of the interval, but a recorded host's interval is
+# measured and may be 9.9999998 s.
+_ROUNDING: Final = 1e-3
 
 
 # A tuple, not a dataclass: made anew at every evaluation.

@@ -1,5 +1,6 @@
 """Durations and sizes as people write them: `90s`, `15m`, `256MB`."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -70,4 +71,7 @@ def _scaled(text: str, *, units: Mapping[str, float], example: str) -> float:
             f'expected a number and a unit ({", ".join(units)}) such as "{example}", '
             f'got "{text}"'
         )
-    return float(match[1]) * units[match[2]]
+    scaled = float(match[1]) * units[match[2]]
+    if not math.isfinite(scaled):
+        raise ValueError(f'expected a smaller number, got "{text[:20]}..."')
+    return scaled

@@ -17,7 +17,7 @@ _EPS = 0.001
 LEAD_STEP = 1.1
 
 
-class Bin(msgspec.Struct):
+class Bin(msgspec.Struct, array_like=True):
     """Predictions of one tenth of the probabilities.
 
     Attributes:
@@ -31,22 +31,24 @@ class Bin(msgspec.Struct):
     happened: int = 0
 
 
-class Level(msgspec.Struct):
+class Level(msgspec.Struct, array_like=True):
     """Predictions of one quantile level.
 
     Attributes:
+        count: How many.
         pinball: Sum of the pinball losses, in 1e-9 of the value's unit.
         baseline_pinball: The baseline's on the same moments.
         covered: How many outcomes were not above the prediction.
     """
 
+    count: int = 0
     pinball: int = 0
     baseline_pinball: int = 0
     covered: int = 0
 
 
 class Scorecard(msgspec.Struct, kw_only=True):
-    """Counts and sums over the resolved predictions of one release; see `summary`.
+    """Counts and sums over the resolved predictions of one release; see `skill`.
 
     Attributes:
         resolved: Predictions with an outcome.
@@ -122,7 +124,8 @@ class Scorecard(msgspec.Struct, kw_only=True):
         """Count one resolved value, predicted at these quantile levels."""
         self.resolved += 1
         for level, mine, other in zip(quantiles, predicted, baseline, strict=True):
-            sums = self.levels.setdefault(f"{level:g}", Level())
+            sums = self.levels.setdefault(str(level), Level())
+            sums.count += 1
             sums.pinball += round(_pinball(mine, value, level) * UNIT)
             sums.baseline_pinball += round(_pinball(other, value, level) * UNIT)
             sums.covered += value <= mine

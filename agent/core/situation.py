@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.core.baseline import State, state_of
-from agent.core.expression import Expression, parse
+from agent.core.expression import Expression
 from agent.core.features import bind
-from agent.core.series import Series
+from agent.core.syntax import Call, Function, Number
 from agent.core.target import EventTarget, Target
 from agent.core.window import Window
 
@@ -117,15 +117,19 @@ def _line_s(horizon_s: float) -> float:
 def _seen_now(target: Target, *, interval_s: float) -> list[Expression]:
     if not isinstance(target, EventTarget):
         return [target.expression]
-    return [_over_time("last", target.series, interval_s), target.condition.limit]
+    # Not spelled and parsed: the span is the interval to the last bit, so one sample.
+    last = Call(function=Function.LAST, series=target.series, span_s=interval_s)
+    return [last, target.condition.limit]
 
 
 def _seen_of_past(target: EventTarget) -> list[Expression]:
-    span_s = _line_s(target.within_s)
-    series = target.series
-    line = parse(f"predict_linear({series}[{span_s:g}s], {target.within_s:g})")
-    return [line, _over_time("stddev", series, span_s)]
-
-
-def _over_time(function: str, series: Series, span_s: float) -> Expression:
-    return parse(f"{function}_over_time({series}[{span_s:g}s])")
+    series, span_s = target.series, _line_s(target.within_s)
+    return [
+        Call(
+            function=Function.PREDICT_LINEAR,
+            series=series,
+            span_s=span_s,
+            argument=Number(value=target.within_s),
+        ),
+        Call(function=Function.STDDEV, series=series, span_s=span_s),
+    ]

@@ -23,12 +23,14 @@ class LevelSkill(msgspec.Struct, frozen=True, kw_only=True):
     """How one quantile level did.
 
     Attributes:
+        count: Predictions.
         pinball: Mean pinball loss, in the value's unit.
         baseline_pinball: The baseline's on the same moments.
         skill: 1 - pinball / baseline_pinball.
         coverage: Share of outcomes not above the prediction; ideally the level.
     """
 
+    count: int
     pinball: float
     baseline_pinball: float
     skill: float | None
@@ -156,8 +158,9 @@ def _median_lead_s(card: Scorecard) -> float | None:
 
 def _level(card: Scorecard, name: str) -> LevelSkill:
     sums = card.levels[name]
-    n = card.resolved
+    n = sums.count
     return LevelSkill(
+        count=n,
         pinball=sums.pinball / UNIT / n,
         baseline_pinball=sums.baseline_pinball / UNIT / n,
         skill=_gain(sums.pinball, sums.baseline_pinball),

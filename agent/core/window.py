@@ -12,6 +12,8 @@ from agent.core.sample import Sample
 
 UPTIME = "system.uptime"
 _START_COLUMNS = 8
+# Devices that come and go make a new layout each time.
+_LAYOUTS = 64
 
 
 class _Places(NamedTuple):
@@ -142,6 +144,8 @@ class Window:
                 self.revision += 1
         if len(self.columns) > self._rows.shape[1]:
             self._make_room(names)
+        if len(self._places) == _LAYOUTS:
+            self._places.clear()
         places = _Places(
             taken=np.array(taken, dtype=np.intp),
             columns=np.array([self.columns[name] for name in names], dtype=np.intp),

@@ -7,6 +7,7 @@ by `forewarn run` alone, which has told people of everything that can be told be
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from agent.config import Config, load
 from agent.daemon.daemon import Daemon, Surroundings
@@ -68,8 +69,10 @@ def _on_terminal() -> Callable[[TickResult], None]:
     def show(result: TickResult) -> None:
         width = shutil.get_terminal_size().columns
         text = clipped(line.take(result, own.cost()), width=width - 1)
-        sys.stdout.write(f"\r\x1b[2K{text}")
-        sys.stdout.flush()
+        # A terminal that went away must not take the daemon with it.
+        with suppress(OSError):
+            sys.stdout.write(f"\r\x1b[2K{text}")
+            sys.stdout.flush()
 
     return show
 

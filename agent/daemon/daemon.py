@@ -1,26 +1,24 @@
 """The daemon: when things happen. What happens is in the flows."""
 
 import signal
-import subprocess
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from agent.config.tables import Config
 from agent.core.event import Event, EventName, Field
+from agent.daemon.errand import Errand
+from agent.daemon.schedule import MainThreadScheduler, Signals, heard
 from agent.errors import ConfigError
 from agent.flows.tick import TickResult
 from agent.ports import Clock
 from agent.wiring.scoring import Scoring
 
 _UPKEEP_S = 3600.0
-_COURIER_LIMIT_S = 300.0
-_TICK = "tick"
+_HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_TICK, _COURIER, _UPKEEP = "tick", "courier", "upkeep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +33,7 @@ class Surroundings:
         clock: Tells the time.
         tell: Takes every event, for the journal.
         show: Takes every tick's result, for a live view.
+        courier_limit_s: A courier that takes longer is ended.
     """
 
     configure: Callable[[], Config]
@@ -43,41 +42,7 @@ class Surroundings:
     clock: Clock
     tell: Callable[[Event], None]
     show: Callable[[TickResult], None]
-
-
-class MainThreadScheduler(BaseScheduler):  # type: ignore[misc]
-    """A scheduler that runs its jobs one after another in the thread that waits.
-
-    APScheduler's own blocking scheduler hands them to a second thread, which costs its
-    own heap and would make the SQLite connection's owner somebody else's business.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(
-            timezone=UTC,
-            executors={"default": DebugExecutor()},
-            job_defaults={
-                "coalesce": True,
-                "max_instances": 1,
-                # A job that comes late is better than none, and the grid knows.
-                "misfire_grace_time": None,
-            },
-        )
-        self._woken = threading.Event()
-
-    def shutdown(self, wait: bool = True) -> None:
-        """Forget all jobs; none is running when somebody can call this."""
-        super().shutdown(wait)
-
-    def wakeup(self) -> None:
-        """Look at the jobs again; safe in a signal handler."""
-        self._woken.set()
-
-    def run_next(self) -> None:
-        """Run what is due, then wait for the next job or a wake-up."""
-        wait_s = self._process_jobs()
-        self._woken.wait(wait_s)
-        self._woken.clear()
+    courier_limit_s: float = 300.0
 
 
 class Daemon:
@@ -87,100 +52,99 @@ class Daemon:
         self._given = given
         self._config = given.configure()
         self._parts: Scoring | None = None
-        self._courier: subprocess.Popen[bytes] | None = None
-        self._courier_since: datetime | None = None
+        self._courier = Errand(given.courier, limit_s=given.courier_limit_s)
         self._scheduler = MainThreadScheduler()
-        self._signals: list[int] = []
+        self._latest = given.clock.now()
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 
         When this returns, every tick is committed and no child is left.
         """
-        heard = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        before = {number: signal.signal(number, self._hear) for number in heard}
-        try:
-            self._begin()
-            while not self._has_ended():
-                self._scheduler.run_next()
-        finally:
-            self._end()
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with heard(_HEARD) as signals:
+            try:
+                self._begin()
+                while not self._has_ended(signals):
+                    signals.wait(self._scheduler.run_due())
+                    self._heed_clock()
+            finally:
+                self._end()
 
-    def _hear(self, number: int, _: object) -> None:
-        """Note a signal; a running job ends first."""
-        self._signals.append(number)
-        self._scheduler.wakeup()
-
-    def _has_ended(self) -> bool:
+    def _has_ended(self, signals: Signals) -> bool:
         """Answer the signals that came; return whether one of them ends the daemon."""
-        came, self._signals = self._signals, []
+        came = signals.taken()
         if signal.SIGHUP in came:
             self._reload()
         return signal.SIGTERM in came or signal.SIGINT in came
 
     def _begin(self) -> None:
-        config = self._config
-        self._tell(EventName.DAEMON_STARTED, interval_s=float(config.agent.interval))
+        interval_s = float(self._config.agent.interval)
+        self._tell(EventName.DAEMON_STARTED, interval_s=interval_s)
         self._tick()
         self._send_courier()
-        every_s = config.central.update_every
-        self._scheduler.add_job(self._tick, self._beat(), id=_TICK)
-        self._scheduler.add_job(self._send_courier, _every(every_s))
-        self._scheduler.add_job(self._upkeep, _every(_UPKEEP_S))
+        jobs = {
+            _TICK: self._tick,
+            _COURIER: self._send_courier,
+            _UPKEEP: self._keep_up,
+        }
+        for name, trigger in self._triggers().items():
+            self._scheduler.add_job(jobs[name], trigger, id=name)
         self._scheduler.start()
 
-    def _beat(self) -> IntervalTrigger:
-        """Return the ticks' trigger: whole multiples of the interval, all hosts alike.
+    def _triggers(self) -> dict[str, IntervalTrigger]:
+        """Return when each job is due.
 
-        So an instant never falls between two slots of the grid, whenever the daemon
-        was started.
+        Ticks come at whole multiples of the interval, on all hosts alike: so an instant
+        never falls between two slots of the grid, whenever the daemon was started.
         """
         interval_s = float(self._config.agent.interval)
         now_s = self._given.clock.now().timestamp()
         first = datetime.fromtimestamp((now_s // interval_s + 1) * interval_s, UTC)
-        return IntervalTrigger(seconds=interval_s, start_date=first, timezone=UTC)
+        beat = IntervalTrigger(seconds=interval_s, start_date=first, timezone=UTC)
+        return {
+            _TICK: beat,
+            _COURIER: _every(self._config.central.update_every),
+            _UPKEEP: _every(_UPKEEP_S),
+        }
+
+    def _reschedule(self) -> None:
+        for name, trigger in self._triggers().items():
+            self._scheduler.reschedule_job(name, trigger=trigger)
+
+    def _heed_clock(self) -> None:
+        """Set all jobs anew if the clock went back: they wait for the old time."""
+        now = self._given.clock.now()
+        # Less than a beat is waited for sooner than a new schedule would begin.
+        if self._latest - now > timedelta(seconds=self._config.agent.interval):
+            self._reschedule()
+        self._latest = now
 
     def _tick(self) -> None:
         given = self._given
-        now = given.clock.now()
         try:
             if self._parts is None:
                 self._parts = given.build(self._config)
-            result = self._parts.ticker.tick(now)
+            result = self._parts.ticker.tick(given.clock.now())
         except Exception as error:  # noqa: BLE001 - the next tick goes on
             self._tell(EventName.TICK_FAILED, error=f"{type(error).__name__}: {error}")
-            return
-        for event in result.events:
-            given.tell(event)
-        given.show(result)
-        self._look_after_courier(now)
+        else:
+            for event in result.events:
+                given.tell(event)
+            given.show(result)
+        self._look_after_courier()
 
     def _send_courier(self) -> None:
-        """Start the courier, unless one is still on its way."""
-        if self._courier is None:
-            self._courier_since = self._given.clock.now()
-            self._courier = subprocess.Popen(  # noqa: S603 - our own program
-                self._given.courier, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-            )
+        try:
+            self._courier.send(self._given.clock.now())
+        except OSError as error:
+            self._tell(EventName.COURIER_FAILED, error=str(error))
 
-    def _look_after_courier(self, now: datetime) -> None:
-        """Take note of a courier that came back; end one that takes too long."""
-        courier, since = self._courier, self._courier_since
-        if courier is None or since is None:
-            return
-        status = courier.poll()
-        if status is None and now - since > timedelta(seconds=_COURIER_LIMIT_S):
-            courier.kill()
-            status = courier.wait()
-        if status is None:
-            return
-        self._courier = None
-        if status != 0:
+    def _look_after_courier(self) -> None:
+        status = self._courier.came_back(self._given.clock.now())
+        if status:
             self._tell(EventName.COURIER_FAILED, status=status)
 
-    def _upkeep(self) -> None:
+    def _keep_up(self) -> None:
         if self._parts is None:
             return
         store = self._config.store
@@ -202,21 +166,21 @@ class Daemon:
         """Take over a changed configuration; a wrong one changes nothing."""
         try:
             changed = self._given.configure()
+            _check_same_place(changed, self._config)
         except ConfigError as error:
             self._tell(EventName.CONFIG_REFUSED, reason=str(error))
             return
         self._close_parts()
         self._config = changed
-        self._scheduler.reschedule_job(_TICK, trigger=self._beat())
+        self._reschedule()
         self._tell(EventName.CONFIG_RELOADED)
 
     def _end(self) -> None:
         """Commit, and leave no child behind."""
-        self._scheduler.shutdown()
+        if self._scheduler.running:
+            self._scheduler.shutdown()
         self._close_parts()
-        if self._courier is not None:
-            self._courier.terminate()
-            self._courier.wait()
+        self._courier.end()
         self._tell(EventName.DAEMON_STOPPED)
 
     def _close_parts(self) -> None:
@@ -229,6 +193,16 @@ class Daemon:
 
     def _tell(self, name: EventName, **fields: Field) -> None:
         self._given.tell(Event(at=self._given.clock.now(), name=name, fields=fields))
+
+
+def _check_same_place(changed: Config, config: Config) -> None:
+    """Raise ConfigError if the state folder changed: only this one is locked."""
+    there, here = changed.agent.state_dir, config.agent.state_dir
+    if there != here:
+        raise ConfigError(
+            f"agent.state_dir: expected {here} until the daemon is started anew, "
+            f"got {there}"
+        )
 
 
 def _every(seconds: float) -> IntervalTrigger:

@@ -16,6 +16,7 @@ class LiveLine:
         self._resolved = 0
         self._happened = 0
         self._latest: dict[str, dict[str, float]] = {}
+        self._events: set[str] = set()
         self._card = Scorecard()
         self._started: tuple[datetime, float] | None = None
 
@@ -29,13 +30,14 @@ class LiveLine:
         if self._started is None:
             self._started = result.at, cost.cpu_s
         for moment in result.moments:
-            self._latest.setdefault(moment.task, {})[moment.entity] = _chance(moment)
+            self._latest.setdefault(moment.task, {})[moment.entity] = _spoken(moment)
+            if moment.limit is not None:
+                self._events.add(moment.task)
         for each in result.resolved:
             self._resolve(each)
         parts = [
             f"{result.at:%H:%M:%S}",
-            "  ".join(_task(name, found) for name, found in self._latest.items())
-            or "no prediction yet",
+            "  ".join(map(self._task, self._latest)) or "no prediction yet",
             f"{result.open} open, {self._resolved} came due, {self._happened} happened",
             self._quality(),
             self._own(result.at, cost),
@@ -58,6 +60,15 @@ class LiveLine:
                 lead_s=0.0,
             )
 
+    def _task(self, name: str) -> str:
+        """Return the most worrying entity's number, and of how many it is the one."""
+        found = self._latest[name]
+        entity = max(found, key=lambda each: found[each])
+        number = found[entity]
+        shown = _percent(number) if name in self._events else f"{number:.4g}"
+        of = f" ({entity}, worst of {len(found)})" if len(found) > 1 else ""
+        return f"{name} {shown}{of}"
+
     def _quality(self) -> str:
         known = skill(self._card)
         if known.brier is None or known.baseline_brier is None:
@@ -68,21 +79,17 @@ class LiveLine:
         began, cpu_s = self._started or (now, cost.cpu_s)
         lasted_s = (now - began).total_seconds()
         share = (
-            f"{100 * (cost.cpu_s - cpu_s) / lasted_s:.1f} % CPU, " if lasted_s else ""
+            f"{100 * (cost.cpu_s - cpu_s) / lasted_s:.1f} % CPU, "
+            if lasted_s > 0
+            else ""
         )
         return f"own {share}{cost.rss_bytes / 1e6:.0f} MB"
 
 
-def _chance(moment: Moment) -> float:
+def _spoken(moment: Moment) -> float:
+    """Return what is acted upon: a probability, or a value's middle quantile."""
     speaks = moment.by(Role.ACTIVE) or moment.by(Role.BASELINE)
-    return speaks.values[0] if speaks else float("nan")
-
-
-def _task(name: str, found: dict[str, float]) -> str:
-    """Return the most worrying entity's probability, and of how many it is the one."""
-    entity = max(found, key=lambda each: found[each])
-    of = f" ({entity}, worst of {len(found)})" if len(found) > 1 else ""
-    return f"{name} {_percent(found[entity])}{of}"
+    return speaks.values[len(speaks.values) // 2] if speaks else float("nan")
 
 
 def _percent(probability: float) -> str:

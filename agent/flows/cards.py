@@ -3,44 +3,75 @@
 from datetime import date, datetime
 
 from agent.core.manifest import Manifest
-from agent.core.moment import Moment, OutcomeKind, Prediction, Resolved, Role
+from agent.core.moment import (
+    BASELINE,
+    Moment,
+    OutcomeKind,
+    Prediction,
+    Resolved,
+    Role,
+)
 from agent.core.scorecard import Scorecard
 from agent.core.target import EventTarget
-from agent.ports import CardKey
+from agent.ports import CardKey, Ledger
 
 _BASELINE_THRESHOLD = 0.5
 
 
 class Cards:
-    """Today's scorecards, and which of them changed since they were written."""
+    """The scorecards that are still counted on, and which of them changed.
 
-    def __init__(self, today: dict[CardKey, Scorecard]) -> None:
-        self._cards = dict(today)
+    A day's cards are read when something is first counted on that day, whichever day
+    the clock says it is, so what was counted before stays counted.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._days: dict[date, dict[CardKey, Scorecard]] = {}
         self._changed: set[CardKey] = set()
+        self._manifests: dict[str, Manifest] = {}
 
-    def count(self, resolved: Resolved, *, manifest: Manifest, now: datetime) -> None:
-        """Count a moment's outcome on the card of each release that predicted it."""
-        day = now.date()
+    def count(self, resolved: Resolved, *, leading: Manifest, now: datetime) -> None:
+        """Count a moment's outcome on the card of each release that predicted it.
+
+        Args:
+            resolved: The moment with its outcome.
+            leading: The manifest by which the baseline predicted.
+            now: Says on which day's cards.
+        """
         for prediction in resolved.moment.predictions:
-            card = self._card(resolved.moment, prediction, day)
+            card = self._card(resolved.moment, prediction, now.date())
+            is_baseline = prediction.digest == BASELINE
+            manifest = leading if is_baseline else self._manifest(prediction.digest)
             count(card, prediction, resolved, manifest=manifest)
+
+    def count_void(self, resolved: Resolved, *, now: datetime) -> None:
+        """Count a moment that will never get an outcome, whatever its task was."""
+        for prediction in resolved.moment.predictions:
+            card = self._card(resolved.moment, prediction, now.date())
+            card.add_void(str(resolved.outcome.void))
 
     def changed(self) -> dict[CardKey, Scorecard]:
         """Return the cards that changed since they were last settled."""
-        return {key: self._cards[key] for key in sorted(self._changed)}
+        return {key: self._days[key.day][key] for key in sorted(self._changed)}
 
     def settle(self, today: date) -> None:
-        """Take all cards as written; those of past days are not needed any more."""
+        """Take all cards as written; only those of today are kept at hand."""
         self._changed.clear()
-        self._cards = {k: c for k, c in self._cards.items() if k.day >= today}
+        self._days = {day: cards for day, cards in self._days.items() if day == today}
 
     def _card(self, moment: Moment, prediction: Prediction, day: date) -> Scorecard:
+        if day not in self._days:
+            self._days[day] = self._ledger.cards(day=day)
         key = CardKey(moment.task, prediction.digest, prediction.role, day)
         self._changed.add(key)
-        card = self._cards.get(key)
-        if card is None:
-            card = self._cards[key] = Scorecard()
-        return card
+        return self._days[day].setdefault(key, Scorecard())
+
+    def _manifest(self, digest: str) -> Manifest:
+        """Return what was signed about a release, also if it is no longer at work."""
+        if digest not in self._manifests:
+            self._manifests[digest] = self._ledger.release(digest).manifest
+        return self._manifests[digest]
 
 
 def count(
@@ -50,6 +81,12 @@ def count(
 
     The losses of the baseline are those of the same moment, so that skill compares
     like with like whatever else was missed.
+
+    Args:
+        card: The release's, in the role it had.
+        prediction: One of the moment's.
+        resolved: The moment with its outcome.
+        manifest: The release's own; of the baseline, the one by which it predicted.
     """
     moment, outcome = resolved.moment, resolved.outcome
     if outcome.kind is OutcomeKind.VOID:

@@ -1,22 +1,24 @@
 """The crew: every task at work on this host, built anew from the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.core.event import Event, EventName, Field
 from agent.core.expression import lookback_s
+from agent.core.features import bind
 from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest
-from agent.core.moment import Moment
+from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Role, Void
 from agent.core.release import Release
 from agent.core.sample import Sample
 from agent.core.series import parse_series
 from agent.core.situation import lookback_s as target_lookback_s
 from agent.core.window import Window
-from agent.errors import ForewarnError
-from agent.flows.task import LiveRelease, LiveTask
-from agent.ports import Ledger, Model, Models
+from agent.errors import ExpressionError, ForewarnError, ManifestError
+from agent.flows.live_release import LiveRelease
+from agent.flows.task import LiveTask
+from agent.ports import Ledger, Models
 
 MAX_LOOKBACK_S = 6 * 3600.0
 MAX_HORIZON_S = 24 * 3600.0
@@ -30,51 +32,58 @@ class Muster:
     Attributes:
         window: Empty, and long enough for every task.
         tasks: By name, their open moments taken in.
-        strays: Open moments that no task at work can resolve.
+        strays: Open moments that no task at work can resolve: void.
         samples: What was seen before, oldest first, to be lived through again.
-        events: What is wrong with whom.
+        events: What changed, and what is wrong with whom.
     """
 
     window: Window
     tasks: dict[str, LiveTask]
-    strays: Sequence[Moment]
+    strays: Sequence[Resolved]
     samples: Iterator[Sample]
-    events: list[Event]
+    events: Sequence[Event]
 
 
 class Crew:
     """Musters the tasks that the ledger's line-ups name.
 
-    A model once loaded stays, so a changed line-up loads only what is new.
+    A model once loaded stays, so a changed line-up loads only what is new. What is
+    wrong with a release is told once, until it is something else.
     """
 
     def __init__(
-        self, *, ledger: Ledger, models: Models, is_allowed: Callable[[str], bool]
+        self,
+        *,
+        ledger: Ledger,
+        models: Models,
+        new_window: Callable[..., Window],
+        is_allowed: Callable[[str], bool],
     ) -> None:
         self._ledger = ledger
         self._models = models
+        self._new_window = new_window
         self._is_allowed = is_allowed
-        self._loaded: dict[str, Model] = {}
+        self._live: dict[str, LiveRelease] = {}
+        self._faults: dict[str, str] = {}
+        self._lineups: tuple[LineUp, ...] | None = None
 
-    def muster(self, new_window: Callable[..., Window], *, now: datetime) -> Muster:
+    def muster(self, *, now: datetime) -> Muster:
         """Return everything a tick works on, as the ledger has it now."""
-        events: list[Event] = []
         lineups = self._ledger.lineups()
-        manned = [c for lineup in lineups if (c := self._manned(lineup, now, events))]
-        at_work = {live.release.digest for crew in manned for live in crew}
-        self._loaded = {d: m for d, m in self._loaded.items() if d in at_work}
-        manifests = [live.release.manifest for crew in manned for live in crew]
+        faults: list[Event] = []
+        manned = [c for lineup in lineups if (c := self._manned(lineup, now, faults))]
+        events = [*self._changed(lineups, now), *self._news(faults)]
+        self._live = {live.release.digest: live for crew in manned for live in crew}
+        manifests = [live.release.manifest for live in self._live.values()]
         span_s = max(map(_span_s, manifests), default=_LEAST_SPAN_S)
-        window = new_window(span_s=span_s, keeps=_keeper(manifests))
+        window = self._new_window(span_s=span_s, keeps=_keeper(manifests))
         memories = self._ledger.memories()
-        tasks = {
-            crew[0].release.manifest.task: LiveTask(
-                crew, window=window, memory=memories.get(crew[0].release.manifest.task)
-            )
-            for crew in manned
-        }
+        tasks: dict[str, LiveTask] = {}
+        for crew in manned:
+            name = crew[0].release.manifest.task
+            tasks[name] = LiveTask(crew, window=window, memory=memories.get(name))
         waiting = self._ledger.open_moments()
-        strays = [m for m in waiting if not _takes(tasks.get(m.task), m)]
+        strays = [s for m in waiting if (s := _stray(m, tasks.get(m.task), now))]
         oldest = min((m.at for m in waiting), default=now)
         since = min(oldest, now) - timedelta(
             seconds=window.capacity * window.interval_s
@@ -87,38 +96,86 @@ class Crew:
             events=events,
         )
 
+    def _changed(self, lineups: tuple[LineUp, ...], now: datetime) -> list[Event]:
+        """Return which line-ups changed since the last muster; at the first, none."""
+        before, self._lineups = self._lineups, lineups
+        if before is None:
+            return []
+        return [
+            Event(
+                at=now,
+                name=EventName.LINEUP_CHANGED,
+                fields={"task": lineup.task}
+                | {str(role): digest[:12] for role, digest in lineup.roles()},
+            )
+            for lineup in lineups
+            if lineup not in before
+        ]
+
+    def _news(self, faults: Sequence[Event]) -> list[Event]:
+        """Return what was not told at the last muster."""
+        told = self._faults
+        self._faults = {str(e.fields["digest"]): e.line() for e in faults}
+        return [e for e in faults if told.get(str(e.fields["digest"])) != e.line()]
+
     def _manned(
-        self, lineup: LineUp, now: datetime, events: list[Event]
+        self, lineup: LineUp, now: datetime, faults: list[Event]
     ) -> list[LiveRelease]:
         """Return the releases of a line-up, the leading one first; none: no work."""
         if not self._is_allowed(lineup.task):
             return []
-        releases: list[LiveRelease] = []
+        crew: list[LiveRelease] = []
         for role, digest in lineup.roles():
-            release = self._ledger.release(digest)
-            if reason := _refusal(release.manifest):
-                events.append(_about(EventName.TASK_SKIPPED, release, reason, now))
-                continue
-            releases.append(
-                LiveRelease(
-                    role=role, release=release, model=self._model(release, now, events)
-                )
-            )
-        return releases
-
-    def _model(
-        self, release: Release, now: datetime, events: list[Event]
-    ) -> Model | None:
-        if release.manifest.model is None:
-            return None
-        if release.digest not in self._loaded:
             try:
-                self._loaded[release.digest] = self._models.load(release)
+                release = self._ledger.release(digest)
+            except ManifestError as error:
+                fields = {"task": lineup.task, "digest": digest[:12]}
+                faults.append(_fault(EventName.TASK_SKIPPED, fields, str(error), now))
+                continue
+            leading = crew[0].release.manifest if crew else release.manifest
+            if reason := self._refusal(release.manifest, leading=leading):
+                skipped = EventName.TASK_SKIPPED
+                faults.append(_fault(skipped, _named(release), reason, now))
+                continue
+            crew.append(self._manning(role, release, now, faults))
+        return crew
+
+    def _manning(
+        self, role: Role, release: Release, now: datetime, faults: list[Event]
+    ) -> LiveRelease:
+        """Return a release at work; what is loaded and what fails stays as it was."""
+        known = self._live.get(release.digest)
+        model = None if known is None else known.model
+        if model is None and release.manifest.model is not None:
+            try:
+                model = self._models.load(release)
             except ForewarnError as error:
                 unusable = EventName.RELEASE_UNUSABLE
-                events.append(_about(unusable, release, str(error), now))
-                return None
-        return self._loaded[release.digest]
+                faults.append(_fault(unusable, _named(release), str(error), now))
+        failure = None if known is None else known.failure
+        return LiveRelease(role=role, release=release, model=model, failure=failure)
+
+    def _refusal(self, manifest: Manifest, *, leading: Manifest) -> str | None:
+        """Return why this agent cannot run the release, or None."""
+        past_s, horizon_s = _past_s(manifest), manifest.target.horizon_s
+        if past_s > MAX_LOOKBACK_S:
+            return f"reads back {past_s:.0f} s; this agent keeps {MAX_LOOKBACK_S:.0f} s"
+        if horizon_s > MAX_HORIZON_S:
+            return f"looks ahead longer than {MAX_HORIZON_S:.0f} s"
+        if manifest.target != leading.target:
+            return (
+                f"predicts another target than version {leading.version}, which leads"
+            )
+        try:
+            bind(
+                [formula.expression for formula in manifest.features],
+                entities=(),
+                window=self._new_window(span_s=_span_s(manifest)),
+                min_coverage=manifest.min_coverage,
+            )
+        except ExpressionError as error:
+            return str(error)
+        return None
 
 
 def _keeper(manifests: Sequence[Manifest]) -> Callable[[str], bool]:
@@ -134,12 +191,20 @@ def _keeper(manifests: Sequence[Manifest]) -> Callable[[str], bool]:
     return keeps
 
 
-def _takes(task: LiveTask | None, moment: Moment) -> bool:
-    """Give an open moment to its task; return whether the task can resolve it."""
-    if task is None or not task.can_resolve(moment):
-        return False
-    task.wait_for(moment)
-    return True
+def _stray(moment: Moment, task: LiveTask | None, now: datetime) -> Resolved | None:
+    """Give an open moment to its task; return it, void, if the task cannot resolve it.
+
+    One of a later time than the present was predicted under another clock.
+    """
+    if moment.at > now:
+        reason = Void.CLOCK
+    elif task is None or not task.can_resolve(moment):
+        reason = Void.RETIRED
+    else:
+        task.wait_for(moment)
+        return None
+    outcome = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
+    return Resolved(moment=moment, outcome=outcome)
 
 
 def _span_s(manifest: Manifest) -> float:
@@ -152,21 +217,16 @@ def _past_s(manifest: Manifest) -> float:
     return max(past, target_lookback_s(manifest.target))
 
 
-def _refusal(manifest: Manifest) -> str | None:
-    """Return why this agent cannot run the task, or None."""
-    past = _past_s(manifest)
-    if past > MAX_LOOKBACK_S:
-        return f"reads back {past:.0f} s; this agent keeps {MAX_LOOKBACK_S:.0f} s"
-    if manifest.target.horizon_s > MAX_HORIZON_S:
-        return f"looks ahead longer than {MAX_HORIZON_S:.0f} s"
-    return None
-
-
-def _about(name: EventName, release: Release, reason: str, now: datetime) -> Event:
-    fields: dict[str, Field] = {
-        "task": release.manifest.task,
-        "version": release.manifest.version,
+def _named(release: Release) -> dict[str, Field]:
+    manifest = release.manifest
+    return {
+        "task": manifest.task,
+        "version": manifest.version,
         "digest": release.digest[:12],
-        "reason": reason,
     }
-    return Event(at=now, name=name, fields=fields)
+
+
+def _fault(
+    name: EventName, about: Mapping[str, Field], reason: str, now: datetime
+) -> Event:
+    return Event(at=now, name=name, fields={**about, "reason": reason})

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
@@ -24,47 +23,15 @@ from agent.core.moment import (
     Void,
 )
 from agent.core.outcome import read_event, read_value
-from agent.core.release import Release
 from agent.core.situation import Sight, Situation
 from agent.core.target import EventTarget
 from agent.core.window import Window
-from agent.errors import ModelError
-from agent.ports import Model
+from agent.flows.live_release import LiveRelease
+from agent.flows.memory import Memory, question, recalled
+
+__all__ = ["LiveTask", "Memory"]
 
 Matrix = npt.NDArray[np.float32]
-
-
-class Memory(msgspec.Struct):
-    """What a task remembers across restarts besides its open moments.
-
-    Attributes:
-        baseline: The baseline's record.
-        scored_at: When it last predicted; None if never.
-        skipped: Entities that were not predicted when it was time, by reason.
-    """
-
-    baseline: msgspec.Raw = msgspec.Raw(b"null")
-    scored_at: datetime | None = None
-    skipped: dict[str, int] = {}
-
-
-@dataclass(slots=True, kw_only=True)
-class LiveRelease:
-    """A release that scores here.
-
-    Attributes:
-        role: What it is to the task.
-        release: Which one.
-        model: None for a survey, or where it could not be loaded.
-        failure: Why its last scoring failed; None if it did not.
-        features: Its own features; None where they are the leading release's.
-    """
-
-    role: Role
-    release: Release
-    model: Model | None
-    failure: str | None = None
-    features: Features | None = field(default=None, init=False)
 
 
 class LiveTask:
@@ -88,10 +55,12 @@ class LiveTask:
         self._window = window
         self._every = window.count(self.manifest.score_every)
         self._open: list[tuple[int, int, Moment]] = []
-        known = Memory() if memory is None else msgspec.json.decode(memory, type=Memory)
-        self.skipped = dict(known.skipped)
-        self._scored_at = known.scored_at
-        record = None if memory is None else bytes(known.baseline)
+        self._question = question(self._target)
+        known = recalled(memory, question=self._question)
+        self._asks_anew = memory is not None and known is None
+        self.skipped = {} if known is None else dict(known.skipped)
+        self._scored_at = None if known is None else known.scored_at
+        record = None if known is None else bytes(known.baseline)
         self._is_event = isinstance(self._target, EventTarget)
         self._baseline = Baseline(self._target, record=record)
         self._entities: tuple[str, ...] = ()
@@ -115,6 +84,7 @@ class LiveTask:
     def memory(self) -> bytes:
         """Return what must survive a restart, for `LiveTask(memory=...)`."""
         memory = Memory(
+            question=self._question,
             baseline=msgspec.Raw(self._baseline.record()),
             scored_at=self._scored_at,
             skipped=self.skipped,
@@ -126,10 +96,8 @@ class LiveTask:
         heappush(self._open, (self._window.slot_of(moment.due_at), moment.id, moment))
 
     def can_resolve(self, moment: Moment) -> bool:
-        """Whether the moment was predicted for the target that the task now has."""
-        horizon_s = (moment.due_at - moment.at).total_seconds()
-        same_kind = self._is_event == (moment.limit is not None)
-        return same_kind and horizon_s == self._target.horizon_s
+        """Whether a moment from the ledger was predicted for the present target."""
+        return not self._asks_anew
 
     def resolve(self, now: datetime) -> Iterator[Resolved]:
         """Yield every moment due by the window's newest row, with its outcome.
@@ -192,7 +160,9 @@ class LiveTask:
         if self._scored_at is None:
             return True
         slot_of = self._window.slot_of
-        return slot_of(now) - slot_of(self._scored_at) >= self._every
+        elapsed = slot_of(now) - slot_of(self._scored_at)
+        # Below 0: the clock went back while nobody was there to see it.
+        return not 0 <= elapsed < self._every
 
     def _rebind(self) -> None:
         """Look anew which entities there are, whenever a series has come up."""
@@ -265,7 +235,7 @@ class LiveTask:
             )
             given = given[chosen]
             for row, values, vector in zip(
-                rows, self._scores(live, given), given, strict=False
+                rows, live.scores(given), given, strict=False
             ):
                 row.append(
                     Prediction(
@@ -276,19 +246,6 @@ class LiveTask:
                     )
                 )
         return [tuple(row) for row in rows]
-
-    def _scores(self, live: LiveRelease, features: Matrix) -> list[list[float]]:
-        """Return a release's scores; none of them where it fails, and why is kept."""
-        if live.model is None:
-            return []
-        try:
-            scores = live.model.score(features)
-        except ModelError as error:
-            live.failure = str(error)
-            return []
-        live.failure = None
-        found: list[list[float]] = scores.tolist()
-        return found
 
     def _outcome(self, moment: Moment, now: datetime) -> Outcome:
         target = self._target

@@ -1,12 +1,12 @@
 """One tick, from the sample to the commit: the daemon's heartbeat, and the replay's."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from agent.core.event import Event, EventName
-from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Void
+from agent.core.moment import Moment, Resolved, Void
 from agent.core.sample import Sample
 from agent.core.window import Window
 from agent.errors import StateError
@@ -65,12 +65,18 @@ class Ticker:
         self.tasks: dict[str, LiveTask] = {}
         self._host = host
         self._ledger = ledger
-        self._crew = Crew(ledger=ledger, models=models, is_allowed=is_allowed)
-        self._new_window = partial(Window, interval_s=interval_s, origin_s=origin_s)
+        new_window = partial(Window, interval_s=interval_s, origin_s=origin_s)
+        self._crew = Crew(
+            ledger=ledger, models=models, new_window=new_window, is_allowed=is_allowed
+        )
         self._commit_every = timedelta(seconds=commit_every_s)
-        self._window = self._new_window(span_s=0)
-        self._cards = Cards({})
+        self._window = new_window(span_s=0)
+        self._cards = Cards(ledger)
         self._next_id = ledger.next_moment_id()
+        # Whether the ledger is to be looked at again.
+        self._is_stale = False
+        # False: an error has left a tick half done.
+        self._is_whole = True
         self._failing: set[tuple[str, str]] = set()
         self._cannot_commit = False
         self._heard: set[tuple[str, str]] = set()
@@ -81,47 +87,85 @@ class Ticker:
 
         A failing collector is a gap, a failing model leaves the baseline speaking, a
         failing disk holds the ticks back; each is an event, once, and no exception.
+
+        Raises:
+            StateError: The ledger cannot be read. After this as after any other error
+                the tick has left no trace, and the next one starts anew from the
+                ledger.
         """
-        resolved, events = self._line_up(now)
         sample = self._host.sample(now)
-        resolved += self._take_in(sample, now=now)
-        moments = self._score(now)
-        events += self._health(sample, now)
+        result = self._lived_through(sample, now=now)
+        self._count(result.resolved, now)
         self._ledger.add(
-            TickRecord(sample=sample, moments=moments, resolved=resolved, events=events)
+            TickRecord(
+                sample=sample,
+                moments=result.moments,
+                resolved=result.resolved,
+                events=result.events,
+            )
         )
-        if self._is_commit_due(now, moments=moments, resolved=resolved, events=events):
-            events = [*events, *self._commit(now)]
-        return TickResult(
-            at=now,
-            moments=moments,
-            resolved=resolved,
-            events=events,
-            open=sum(task.open_count for task in self.tasks.values()),
-        )
+        self._is_whole = True
+        failed = self._commit(now) if self._is_commit_due(result) else []
+        return replace(result, events=[*result.events, *failed])
 
     def close(self, now: datetime) -> list[Event]:
         """Commit what is held back; return what went wrong."""
         return self._commit(now)
 
+    def _lived_through(self, sample: Sample, *, now: datetime) -> TickResult:
+        resolved, events = self._line_up(now)
+        self._is_whole = False
+        voided, warning = self._clock_checked(sample, now)
+        resolved += voided + self._take_in(sample, now=now)
+        moments = self._score(now)
+        return TickResult(
+            at=now,
+            moments=moments,
+            resolved=resolved,
+            events=[*events, *warning, *self._health(sample, now)],
+            open=sum(task.open_count for task in self.tasks.values()),
+        )
+
     def _line_up(self, now: datetime) -> tuple[list[Resolved], list[Event]]:
         """Start anew from the ledger if another process has written to it.
 
         A restart and a changed line-up are one and the same path: what is held back is
-        committed, then window, tasks, open moments and cards are read from the ledger.
-        Moments that came due meanwhile are resolved where the samples allow.
+        committed, then window, tasks and open moments are read from the ledger. Moments
+        that came due meanwhile are resolved where the samples allow. As long as that
+        commit fails the old line-up goes on: the ledger does not hold what is known.
         """
-        if not self._ledger.has_changed():
+        self._is_stale |= self._ledger.has_changed() or not self._is_whole
+        if not self._is_stale:
             return [], []
         if self._committed_at is not None:
-            self._commit(now)
-        muster = self._crew.muster(self._new_window, now=now)
+            failed = self._commit(now)
+            if self._cannot_commit:
+                return [], failed
+        self._is_whole = False
+        muster = self._crew.muster(now=now)
         self._window, self.tasks = muster.window, muster.tasks
-        self._cards = Cards(self._ledger.cards(day=now.date()))
-        resolved = [_void(moment, Void.RETIRED, now) for moment in muster.strays]
+        resolved = list(muster.strays)
         for sample in muster.samples:
             resolved += self._take_in(sample, now=now)
-        return resolved, muster.events
+        self._is_stale = False
+        return resolved, list(muster.events)
+
+    def _clock_checked(
+        self, sample: Sample, now: datetime
+    ) -> tuple[list[Resolved], list[Event]]:
+        """Give up all moments if the clock went back.
+
+        What was measured under another clock tells nothing of them.
+        """
+        newest, slot = self._window.slot, self._window.slot_of(sample.at)
+        if newest is None or slot >= newest:
+            return [], []
+        back_s = (newest - slot) * self._window.interval_s
+        voided: list[Resolved] = []
+        for task in self.tasks.values():
+            voided += task.void_all(Void.CLOCK, now)
+        went_back = EventName.CLOCK_WENT_BACK
+        return voided, [Event(at=now, name=went_back, fields={"back_s": back_s})]
 
     def _take_in(self, sample: Sample, *, now: datetime) -> list[Resolved]:
         """Put a sample on the grid and resolve what came due up to it.
@@ -131,10 +175,6 @@ class Ticker:
         """
         slot = self._window.slot_of(sample.at)
         resolved: list[Resolved] = []
-        if self._window.slot is not None and slot < self._window.slot:
-            # Measured under another clock: neither the window nor a moment can stay.
-            for task in self.tasks.values():
-                resolved += task.void_all(Void.CLOCK, now)
         self._window.note_boot(sample)
         while (due := self._next_due()) is not None and due < slot:
             self._window.advance(due)
@@ -147,12 +187,15 @@ class Ticker:
         return min((due for due in dues if due is not None), default=None)
 
     def _resolve(self, now: datetime) -> list[Resolved]:
-        found: list[Resolved] = []
-        for task in self.tasks.values():
-            for resolved in task.resolve(now):
-                self._cards.count(resolved, manifest=task.manifest, now=now)
-                found.append(resolved)
-        return found
+        return [each for task in self.tasks.values() for each in task.resolve(now)]
+
+    def _count(self, resolved: Sequence[Resolved], now: datetime) -> None:
+        for each in resolved:
+            task = self.tasks.get(each.moment.task)
+            if task is None:
+                self._cards.count_void(each, now=now)
+            else:
+                self._cards.count(each, leading=task.manifest, now=now)
 
     def _score(self, now: datetime) -> list[Moment]:
         moments: list[Moment] = []
@@ -186,32 +229,27 @@ class Ticker:
         self._failing = set(failing)
         return events
 
-    def _is_commit_due(
-        self,
-        now: datetime,
-        *,
-        moments: Sequence[Moment],
-        resolved: Sequence[Resolved],
-        events: Sequence[Event],
-    ) -> bool:
+    def _is_commit_due(self, result: TickResult) -> bool:
         """Whether this tick must be on disk at once, or the last commit is long ago.
 
         At once: the first tick of a run, whatever is an event, and what a newcomer
         waits for: a task's first prediction and first outcome of this run.
         """
-        heard = {("moment", moment.task) for moment in moments}
-        heard |= {("outcome", r.moment.task) for r in resolved}
+        heard = {("moment", moment.task) for moment in result.moments}
+        heard |= {("outcome", each.moment.task) for each in result.resolved}
         is_news = bool(heard - self._heard)
         self._heard |= heard
-        if self._committed_at is None or events or is_news:
+        if self._committed_at is None or result.events or is_news:
             return True
-        return now - self._committed_at >= self._commit_every
+        return result.at - self._committed_at >= self._commit_every
 
     def _commit(self, now: datetime) -> list[Event]:
         """Write everything up to now; return what went wrong, once."""
+        # A task that stopped half way has learnt from what is not counted.
+        tasks = self.tasks if self._is_whole else {}
         standing = Standing(
             cards=self._cards.changed(),
-            memories={name: task.memory() for name, task in self.tasks.items()},
+            memories={name: task.memory() for name, task in tasks.items()},
         )
         self._committed_at = now
         try:
@@ -224,8 +262,3 @@ class Ticker:
         self._cannot_commit = False
         self._cards.settle(now.date())
         return []
-
-
-def _void(moment: Moment, reason: Void, now: datetime) -> Resolved:
-    outcome = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
-    return Resolved(moment=moment, outcome=outcome)

@@ -93,6 +93,31 @@ def memories(
     )
 
 
+_OF_DISKS: Final = (
+    (
+        "**Learnt from generated curves only**, 4 days at one sample a "
+        "minute and others over one day at one every 10 s: "
+        f"{', '.join(KINDS)}. No recorded file system that fills up may "
+        "be passed on freely. The figures tell how well the generator was "
+        "learnt, not how well your disks are forecast; the release's "
+        "scorecard on the host does."
+    ),
+    (
+        "One row of the table tells of kinds of curves that the judging "
+        "model had never seen; it is the nearer one to what a new host will "
+        "bring."
+    ),
+    (
+        "The baseline had only the one to four days of the same curve to learn "
+        "from; on a host that runs for months it may catch up."
+    ),
+    (
+        "It sees the curve only: neither a log rotation to come nor a job "
+        "about to start. Copies and bursts are therefore missed until they run."
+    ),
+)
+
+
 def disks(
     plan: Plan, *, rng: np.random.Generator, batches: int = 8, each: int = 4
 ) -> Material:
@@ -114,29 +139,7 @@ def disks(
             "Tested on other generated file systems of the same kinds, the last 30 % "
             "of each, by models that never saw them."
         ),
-        notes=(
-            (
-                "**Learnt from generated curves only**, 4 days at one sample a "
-                "minute and others over one day at one every 10 s: "
-                f"{', '.join(KINDS)}. No recorded file system that fills up may "
-                "be passed on freely. The figures tell how well the generator was "
-                "learnt, not how well your disks are forecast; the release's "
-                "scorecard on the host does."
-            ),
-            (
-                "One row of the table tells of kinds of curves that the judging "
-                "model had never seen; it is the nearer one to what a new host will "
-                "bring."
-            ),
-            (
-                "The baseline had only the one to four days of the same curve to learn "
-                "from; on a host that runs for months it may catch up."
-            ),
-            (
-                "It sees the curve only: neither a log rotation to come nor a job "
-                "about to start. Copies and bursts are therefore missed until they run."
-            ),
-        ),
+        notes=_OF_DISKS,
     )
 
 
@@ -161,8 +164,8 @@ _SPEEDS: Final = (
         "so the figures are a little too kind."
     ),
     (
-        "The agent samples every 10 s; these hosts were recorded every 60 s, as "
-        "means. Every curve is therefore learnt from twice: as recorded, and played "
+        "The agent samples every 10 s; these hosts were recorded every "
+        "60 s. Every curve is therefore learnt from twice: as recorded, and played "
         "six times as fast. The second is a stand-in for a finer recording, not one."
     ),
     (

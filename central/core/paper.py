@@ -129,8 +129,9 @@ def _decision(threshold: float) -> dict[str, float]:
 
 
 def _evaluation(facts: Facts) -> dict[str, object]:
-    head, *_ = facts.figures.values()
+    name, head = next(iter(facts.figures.items()))
     return {
+        "test": name,
         **head.document(),
         "split": facts.split,
         "tests": {name: found.document() for name, found in facts.figures.items()},

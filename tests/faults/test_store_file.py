@@ -249,3 +249,20 @@ def test_a_reader_without_the_right_to_read_is_told(open_folder):
         pytest.raises(StateError, match=f"^{re.escape(message)}$"),
     ):
         Archive.open(path)
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 12])
+def test_a_migration_that_fails_at_any_statement_leaves_no_table(
+    after, tmp_path, monkeypatch
+):
+    statements = schema._FIRST_TABLES.split(";")
+    broken = [*statements[:after], "create nonsense", *statements[after:]]
+    path = tmp_path / "forewarn.db"
+    monkeypatch.setattr(schema, "_FIRST_TABLES", ";".join(broken))
+    with pytest.raises(StateError, match="syntax error"):
+        schema.migrate(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("select name from sqlite_master").fetchall() == []
+    monkeypatch.undo()
+    schema.migrate(path)
+    assert schema.is_current(path)

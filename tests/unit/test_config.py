@@ -523,7 +523,7 @@ def test_what_is_too_deep_or_too_long_is_named(value, main_file):
 
 def test_a_size_beyond_all_numbers_is_named(main_file):
     text = f'[store]\nmax_size = "{"9" * 400}GB"'
-    assert "expected a size that fits a disk" in fails(written(main_file, text))
+    assert "expected a smaller number" in fails(written(main_file, text))
 
 
 @pytest.fixture

@@ -77,3 +77,10 @@ def test_a_size_is_told_with_one_decimal(size, text):
 def test_a_whole_number_of_a_unit_is_exact(count, unit):
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
     assert duration_s(f"{count}{unit}") == count * seconds
+
+
+@pytest.mark.parametrize("read", [duration_s, size_bytes])
+def test_a_number_beyond_all_numbers_is_refused(read):
+    unit = "s" if read is duration_s else "GB"
+    with pytest.raises(ValueError, match="expected a smaller number"):
+        read("9" * 400 + unit)

@@ -61,6 +61,22 @@ def test_the_entity_for_which_a_template_is_a_series(template, other, entity):
     assert template.entity_in(other) == entity
 
 
+@pytest.mark.parametrize(
+    ("one", "column", "expected"),
+    [
+        (series("x"), series("x"), True),
+        (series("x", a="1"), series("x", a="1"), True),
+        (series("x", a="1"), series("x", a="2"), False),
+        (series("x"), series("x", a="1"), False),
+        (series("x", a="$entity"), series("x", a="sda"), True),
+        (series("x", a="$entity"), series("x", a=""), True),
+        (series("x", a="$entity"), series("y", a="sda"), False),
+    ],
+)
+def test_a_series_stands_for_itself_and_for_its_entities(one, column, expected):
+    assert one.stands_for(column) is expected
+
+
 words = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_.]{0,10}", fullmatch=True)
 names = st.builds(
     lambda name, attributes: series(name, **attributes),

@@ -115,6 +115,31 @@ def test_devices_that_went_are_forgotten_when_room_is_needed():
     assert column(window, "gone.199.3", 1) == [3.0]
 
 
+def test_only_what_is_wanted_has_a_column():
+    window = Window(interval_s=10.0, span_s=20.0, keeps=lambda name: name < "c")
+    window.append(sample(0, d=4, b=2, c=3, a=1))
+    assert set(window.columns) == {"a", "b"}
+    revision = window.revision
+    window.append(sample(10, e=5, a=6))
+    window.append(sample(20, e=7))
+    assert window.revision == revision
+    np.testing.assert_array_equal(column(window, "a"), [1, 6, NAN])
+    np.testing.assert_array_equal(column(window, "b"), [2, NAN, NAN])
+
+
+def test_a_cleared_window_knows_its_columns_and_nothing_else():
+    window = Window(interval_s=10.0, span_s=20.0)
+    window.append(sample(100, x=1, y=2))
+    before = dict(window.columns), window.revision
+    window.clear()
+    assert window.slot is None
+    assert (window.columns, window.revision) == before
+    np.testing.assert_array_equal(column(window, "x"), [NAN, NAN, NAN])
+    window.append(sample(0, y=3))
+    assert window.slot == window.slot_of(START)
+    np.testing.assert_array_equal(column(window, "y"), [NAN, NAN, 3])
+
+
 def test_the_uptime_tells_when_the_host_booted():
     window = Window(interval_s=10.0, span_s=20.0)
     for seconds, values in enumerate([{"x": 1}, {UPTIME: NAN}]):
@@ -122,6 +147,17 @@ def test_the_uptime_tells_when_the_host_booted():
     assert window.booted_at_s is None
     window.note_boot(sample(60, **{UPTIME: 50}))
     assert window.booted_at_s == START.timestamp() + 10
+    window.note_boot(sample(70, x=1))
+    assert window.booted_at_s == START.timestamp() + 10
+    window.note_boot(sample(80, x=1, **{UPTIME: 5}))
+    assert window.booted_at_s == START.timestamp() + 75
+    assert UPTIME not in window.columns  # noted, not taken in
+
+
+@given(st.floats(0.1, 1000), st.floats(0, 1e6), st.integers(-(10**6), 10**6))
+def test_an_instant_of_a_slot_lies_in_that_slot(interval_s, origin_s, slot):
+    window = Window(interval_s=interval_s, span_s=60.0, origin_s=origin_s)
+    assert window.slot_of(window.instant_of(slot)) == slot
 
 
 steps = st.lists(
@@ -150,3 +186,14 @@ def test_it_is_a_list_of_which_only_the_end_is_kept(taken):
         for known in window.columns:
             expected = [row.get(known, NAN) for row in rows[-window.capacity :]]
             np.testing.assert_array_equal(column(window, known), expected)
+
+
+def test_layouts_that_come_and_go_are_not_kept_for_ever():
+    window = Window(interval_s=10, span_s=60, keeps=lambda name: name == "a")
+    for number in range(200):
+        at = datetime.fromtimestamp(10 * number, UTC)
+        values = np.array([number, 0], dtype=np.float32)
+        layout = ("a", f"gone{number}")
+        window.append(Sample(at=at, layout=layout, values=values))
+    assert len(window._places) <= 64
+    assert window.rows(1)[0, window.columns["a"]] == 199

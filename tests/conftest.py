@@ -1,0 +1,15 @@
+"""What all tests share: where a test may skip, and where it may not."""
+
+import os
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where everything is said to be there, a skipped test is a failed one."""
+    report = yield
+    if report.skipped and os.environ.get("FOREWARN_REQUIRE_ALL"):
+        report.outcome = "failed"
+        report.longrepr = f"must not skip here: {report.longrepr}"
+    return report

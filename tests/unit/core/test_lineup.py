@@ -1,0 +1,30 @@
+"""The line-up: each slot holds one release or none."""
+
+import pytest
+
+from agent.core.lineup import LineUp
+from agent.core.moment import Role
+
+
+def test_an_empty_line_up_has_no_roles():
+    assert list(LineUp(task="t").roles()) == []
+
+
+@pytest.mark.parametrize(
+    ("slots", "roles"),
+    [
+        (
+            {"shadow": "c", "standby": "b", "active": "a"},
+            [(Role.ACTIVE, "a"), (Role.STANDBY, "b"), (Role.SHADOW, "c")],
+        ),
+        ({"shadow": "c"}, [(Role.SHADOW, "c")]),
+        ({"active": "a", "shadow": "c"}, [(Role.ACTIVE, "a"), (Role.SHADOW, "c")]),
+    ],
+)
+def test_the_active_release_comes_first_and_an_empty_slot_not_at_all(slots, roles):
+    assert list(LineUp(task="t", **slots).roles()) == roles
+
+
+def test_every_role_of_a_release_has_a_slot():
+    slots = {role: role for role in Role if role is not Role.BASELINE}
+    assert {role for role, _ in LineUp(task="t", **slots).roles()} == set(slots)

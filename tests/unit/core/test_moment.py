@@ -1,0 +1,45 @@
+"""The moment: who predicted what."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from agent.core.moment import BASELINE, Moment, Prediction, Role
+
+AT = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+def moment(*predictions):
+    return Moment(
+        id=1,
+        task="task",
+        entity="",
+        at=AT,
+        due_at=AT,
+        limit=0.9,
+        origin=0.5,
+        state=0,
+        features=np.zeros(2, dtype=np.float32),
+        predictions=predictions,
+    )
+
+
+def said(role, probability):
+    return Prediction(role=role, digest=str(role), values=(probability,))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_prediction_is_found_by_its_role(role):
+    predictions = [said(each, place / 10) for place, each in enumerate(Role)]
+    assert moment(*predictions).by(role) is predictions[list(Role).index(role)]
+
+
+def test_who_did_not_predict_is_none():
+    made = moment(said(Role.BASELINE, 0.1))
+    assert made.by(Role.ACTIVE) is None
+    assert moment().by(Role.BASELINE) is None
+
+
+def test_the_baseline_has_a_name_of_its_own_in_place_of_a_digest():
+    assert Role.BASELINE == BASELINE
