@@ -16,6 +16,7 @@ from agent.errors import ExpressionError, TraceError
 
 _TIMESTAMP = "timestamp"
 _GAP_STEPS = 1.5
+_LATE = 0.001
 _EMPTY = ("", "nan", "NaN", "null")
 # Unix seconds of years 1 to 9999, which is what a datetime can say.
 _INSTANTS_S = (-62_135_596_800.0, 253_402_300_800.0)
@@ -34,7 +35,8 @@ class Trace:
         instants_s: float64, Unix seconds, ascending, shape (n,).
         layout: The canonical spelling of each series.
         values: float32, shape (n, len(layout)); NaN marks a gap.
-        interval_s: The usual distance between two rows: the median.
+        interval_s: The usual distance between two rows: the median, to whole seconds
+            where it is as good as that.
         dropped: Rows left out because their time did not grow.
     """
 
@@ -107,9 +109,20 @@ def read_trace(
         instants_s=instants,
         layout=layout,
         values=_narrowed(path, series, values)[kept],
-        interval_s=float(np.median(np.diff(instants))),
+        interval_s=_interval_s(instants),
         dropped=int(len(kept) - np.count_nonzero(kept)),
     )
+
+
+def _interval_s(instants: Values) -> float:
+    """Return the usual step of instants that are each a little late.
+
+    At 9.99999 s a span of `[10s]` would cover two points of the grid: a host that is
+    sampled every 10 s would not give the features that it gave when it was live.
+    """
+    step_s = float(np.median(np.diff(instants)))
+    whole_s = float(round(step_s))
+    return whole_s if abs(step_s - whole_s) <= _LATE * whole_s else step_s
 
 
 def _read(path: Path) -> tuple[list[str], Values]:

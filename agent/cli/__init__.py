@@ -85,22 +85,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prog_name="forewarn",
             standalone_mode=False,
         )
-    except ForewarnError as error:
-        return _failed(str(error), status=error.exit_status)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:
-        return _INTERRUPTED
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _failed(f"{where}{error.strerror or error}")
     except Exception as error:  # noqa: BLE001 - the top of the job
-        return _failed(_unforeseen(error))
+        return _failed(error)
     return result if isinstance(result, int) else 0
 
 
-def _failed(words: str, *, status: int = ForewarnError.exit_status) -> int:
+def _failed(error: Exception) -> int:
+    """Tell on stderr what went wrong, and return the exit status."""
+    status = ForewarnError.exit_status
+    match error:
+        case ForewarnError():
+            words, status = str(error), error.exit_status
+        case click.Abort():
+            return _INTERRUPTED
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            words = f"{where}{error.strerror or error}"
+        case _:
+            words = _unforeseen(error)
     click.echo(f"forewarn: {words}", err=True)
     return status
 

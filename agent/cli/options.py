@@ -1,5 +1,6 @@
 """Options that many commands share, so that they are spelt and explained once."""
 
+import os
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ state_dir_option = click.option(
     metavar="DIR",
     help="Use this state folder instead of [agent] state_dir.",
 )
+_HOW = "`forewarn run` makes it, or name another folder by --state-dir"
 
 
 def settings(config_path: Path | None, *, state_dir: Path | None) -> Loaded:
@@ -36,32 +38,52 @@ def settings(config_path: Path | None, *, state_dir: Path | None) -> Loaded:
 
 
 def check_folder(loaded: Loaded, *, is_needed: bool = True) -> None:
-    """Raise if the state folder is none, before anything is read or made.
+    """Raise if the state folder cannot be used, before anything is read or made.
 
     Args:
         loaded: What the options and the files say.
-        is_needed: Whether it must be there, with a database in it.
+        is_needed: Whether it must be there, with a database in it; otherwise it must
+            be one that can be made or written.
 
     Raises:
         StateError: Names the folder, what is there instead, and who chose it.
     """
     folder = loaded.config.agent.state_dir
     try:
-        if folder.exists() and not folder.is_dir():
-            raise _unfit(loaded, "expected a folder, got a file")
-        if is_needed and not database(folder).exists():
-            what = "nothing in it yet" if folder.is_dir() else "no such folder"
-            raise _unfit(
-                loaded,
-                f"expected a daemon's state, got {what}; `forewarn run` makes it, "
-                "or name another folder by --state-dir",
-            )
+        problem = _no_state(folder) if is_needed else _no_room(folder)
     except OSError as error:
-        raise _unfit(loaded, error.strerror or str(error)) from error
-
-
-def _unfit(loaded: Loaded, words: str) -> StateError:
+        problem = f"expected a folder that this user can read: {error.strerror}"
+    if problem is None:
+        return
     origin = loaded.origins["agent.state_dir"]
     source = {"option": "--state-dir", "default": "the default"}.get(origin, origin)
-    folder = loaded.config.agent.state_dir
-    return StateError(f"{folder}: {words} (state_dir is from {source})")
+    raise StateError(f"{folder}: {problem} (state_dir is from {source})")
+
+
+def _no_state(folder: Path) -> str | None:
+    """Return why there is nothing to read in a folder; None if there is."""
+    if not _is_there(folder):
+        return f"expected a daemon's state, got no such folder; {_HOW}"
+    if not folder.is_dir():
+        return "expected a folder, got a file"
+    if not _is_there(database(folder)):
+        return f"expected a daemon's state, got nothing of it yet; {_HOW}"
+    return None
+
+
+def _no_room(folder: Path) -> str | None:
+    """Return why a folder can neither be made nor written; None if it can."""
+    nearest = next(each for each in (folder, *folder.parents) if _is_there(each))
+    if not nearest.is_dir():
+        return "expected a folder, got a file"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"expected a folder to write to, but this user may not write {nearest}"
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

@@ -80,12 +80,8 @@ def cell_text(cell: Cell) -> str:
             return _NOTHING
         case datetime():
             return instant_text(cell)
-        case float() if math.isnan(cell):
-            return _NOTHING
-        case Share():
-            return _percent(100 * cell)
         case float():
-            return f"{cell:.4g}"
+            return _NOTHING if math.isnan(cell) else _number(cell)
         case _:
             return _printable(str(cell))
 
@@ -98,8 +94,11 @@ def instant_text(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _percent(percent: float) -> str:
-    fine = round(percent, 1) + 0.0  # no -0
+def _number(number: float) -> str:
+    if not isinstance(number, Share):
+        return f"{number:.4g}"
+    percent = 100 * float(number)
+    fine = round(percent, 1) + 0.0  # and so never -0
     is_whole = abs(fine) >= 10 or fine == round(fine)  # noqa: PLR2004
     return f"{fine:.0f} %" if is_whole else f"{fine:.1f} %"
 

@@ -4,7 +4,8 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -78,14 +79,9 @@ def replay_command(
         began = time.perf_counter()
         with (
             replaying(trace, releases, state_dir=state_dir) as ticker,
-            click.progressbar(
-                length=len(trace.instants_s),
-                label=trace.name if sys.stderr.isatty() else None,
-                file=sys.stderr,
-                update_min_steps=500,
-            ) as bar,
+            _progress(trace) as on_tick,
         ):
-            done = replay(trace.instants, ticker=ticker, on_tick=lambda: bar.update(1))
+            done = replay(trace.instants, ticker=ticker, on_tick=on_tick)
         took_s = time.perf_counter() - began
         with archive_at(state_dir) as archive:
             found = scores(archive)
@@ -100,6 +96,21 @@ def replay_command(
     return _FINDINGS if any(e.level is Level.ERROR for e in done.events) else 0
 
 
+@contextmanager
+def _progress(trace: Trace) -> Iterator[Callable[[], None]]:
+    """Yield what shows one more tick on a terminal; elsewhere it shows nothing."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(
+        length=len(trace.instants_s),
+        label=trace.name,
+        file=sys.stderr,
+        update_min_steps=500,
+    ) as bar:
+        yield lambda: bar.update(1)
+
+
 def _renamed(renames: Sequence[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in renames]
     for column, equals, series in pairs:
@@ -112,13 +123,19 @@ def _renamed(renames: Sequence[str]) -> dict[str, str]:
 
 def _tell_about(trace: Trace) -> None:
     if trace.dropped:
-        say(f"{trace.name}: left out {trace.dropped} rows whose time does not grow")
+        rows = _counted(trace.dropped, "row")
+        say(f"{trace.name}: left out {rows} whose time does not grow")
     if gaps := trace.gaps_s:
         longest = duration_text(max(gaps))
         say(
-            f"{trace.name}: {len(gaps)} gaps in time, the longest {longest}; "
+            f"{trace.name}: {_counted(len(gaps), 'gap')} in time, the longest "
+            f"{longest}; "
             "moments across them are void"
         )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _releases(trace: Trace, names: Sequence[str]) -> list[ReleaseFolder]:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from agent import __version__
+from agent.adapters.store.answers import Recorded
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, instant_text
 from agent.cli.scores import Score, scores, scores_text
@@ -24,6 +25,12 @@ from agent.wiring.scoring import clock
 _FINDINGS_STATUS = 3
 _LATE_TICKS = 3
 _RECENT = timedelta(hours=1)
+_EVENTS = 10_000
+# What tells that a release does not work, and which of its fields names the release.
+_UNUSABLE: dict[str, str] = {
+    EventName.RELEASE_UNUSABLE: "digest",
+    EventName.SCORING_FAILED: "release",
+}
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +105,7 @@ def status(config_path: Path | None, state_dir: Path | None, as_json: bool) -> i
       prec.    share of its alarms that came true
       recall   share of what happened that had an alarm
       lead     from the alarm to the event, the median
-    """
+    """  # noqa: D301 - click keeps the lines after a real backspace
     with opened(config_path, state_dir) as (config, archive):
         found = _status(config, archive, now=clock().now())
     emit(found, as_json=as_json, text=_text(found))
@@ -116,11 +123,12 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         last_sample_at=None if last is None else last.at,
         size_bytes=archive.size_bytes(),
     )
-    tasks, update = at_work(archive), _last_update(archive)
+    tasks, events = at_work(archive), archive.events(limit=_EVENTS)
+    update = _last_update(events)
     problems = [
         *_problems(config, ledger, tasks, is_running=cost is not None, now=now),
-        *_silent(archive, tasks),
-        *_failures(archive, now),
+        *_unusable(archive, tasks, events),
+        *_failures(events, now),
     ]
     if update is not None and update.error is not None:
         problems.append(f"update at {instant_text(update.at)}: {update.error}")
@@ -139,9 +147,9 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
     )
 
 
-def _last_update(archive: Archive) -> Update | None:
+def _last_update(events: list[Recorded]) -> Update | None:
     ends = {EventName.UPDATE_FINISHED, EventName.UPDATE_FAILED}
-    last = next((e for e in archive.events() if e.name in ends), None)
+    last = next((event for event in events if event.name in ends), None)
     if last is None:
         return None
     is_done = last.name == EventName.UPDATE_FINISHED
@@ -170,29 +178,43 @@ def _problems(
         yield "no release was taken in yet: nothing is predicted"
 
 
-def _silent(archive: Archive, tasks: list[TaskAtWork]) -> Iterator[str]:
-    """Yield each active model that the newest prediction of its task is without.
+def _unusable(
+    archive: Archive, tasks: list[TaskAtWork], events: list[Recorded]
+) -> Iterator[str]:
+    """Yield each release at work that does not work, for as long as that lasts.
 
-    An event tells it once, when it begins; this is so for as long as it lasts.
+    An event tells when it began; that the newest prediction is without it tells that
+    it has not ended.
     """
-    admitted = {each.digest: each.admitted_at for each in archive.releases()}
     for task in tasks:
-        if task.active is None or not has_model(archive, task.active):
-            continue
-        for moment, _ in archive.moments(task=task.task, limit=1):
-            is_due = moment.at >= admitted[task.active]
-            if is_due and moment.by(Role.ACTIVE) is None:
-                yield (
-                    f"{task.task}: the active release {task.active[:12]} does not "
-                    "work, the baseline speaks"
-                )
+        for role, digest in task.lineup().roles():
+            told = next((e for e in events if _is_about(e, digest)), None)
+            if told is None or _speaks(archive, task.task, role=role, since=told.at):
+                continue
+            so = ", the baseline speaks" if role is Role.ACTIVE else ""
+            yield (
+                f"{task.task}: the {role} release {digest[:12]} does not work{so} "
+                f"({told.name} at {instant_text(told.at)}): {told.fields['reason']}"
+            )
 
 
-def _failures(archive: Archive, now: datetime) -> Iterator[str]:
+def _is_about(event: Recorded, digest: str) -> bool:
+    """Return whether an event tells that this release cannot do its work."""
+    return event.fields.get(_UNUSABLE.get(event.name, "")) == digest[:12]
+
+
+def _speaks(archive: Archive, task: str, *, role: Role, since: datetime) -> bool:
+    """Return whether a task's newest prediction since then has a role's score."""
+    newest = archive.moments(task=task, since=since, limit=1)
+    return any(moment.by(role) for moment, _ in newest)
+
+
+def _failures(events: list[Recorded], now: datetime) -> Iterator[str]:
     """Yield each kind of error of the last hour once, the newest of it."""
-    seen: set[str] = set()
-    for event in archive.events(since=now - _RECENT):
-        if event.level == Level.ERROR and event.name not in seen:
+    seen: set[str] = set(_UNUSABLE)
+    for event in events:
+        is_recent = event.at >= now - _RECENT
+        if is_recent and event.level == Level.ERROR and event.name not in seen:
             seen.add(event.name)
             facts = " ".join(f"{key}={value}" for key, value in event.fields.items())
             yield f"{event.name} at {instant_text(event.at)}: {facts}"

@@ -57,6 +57,15 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
     last_scored_at: datetime | None
     skipped: dict[str, int]
 
+    def lineup(self) -> LineUp:
+        """Return the releases at work for it."""
+        return LineUp(
+            task=self.task,
+            active=self.active,
+            standby=self.standby,
+            shadow=self.shadow,
+        )
+
 
 @click.command("tasks")
 @config_option
@@ -106,11 +115,6 @@ def predicts(manifest: Manifest) -> str:
         within = duration_text(target.within)
         return f"{target.series} {target.condition}{lasts} within {within}"
     return f"{target.as_} of {target.expression.text} in {duration_text(target.ahead)}"
-
-
-def has_model(archive: Archive, digest: str) -> bool:
-    """Return whether a release has a model; a survey has none."""
-    return parse_manifest(archive.manifest_of(digest)).model is not None
 
 
 def _task(archive: Archive, lineup: LineUp, memory: bytes | None) -> TaskAtWork:

@@ -5,6 +5,7 @@ series that is not there, too many gaps, a division by zero, an overflow.
 """
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,11 +37,11 @@ from agent.core.syntax import (
 from agent.core.window import Window
 from agent.errors import ExpressionError
 
-_ARITHMETIC: Final = {
-    Operator.ADD: np.add,
-    Operator.SUBTRACT: np.subtract,
-    Operator.MULTIPLY: np.multiply,
-    Operator.DIVIDE: np.divide,
+_ARITHMETIC: Final[dict[Operator, Callable[..., Vector | float]]] = {
+    Operator.ADD: operator.add,
+    Operator.SUBTRACT: operator.sub,
+    Operator.MULTIPLY: operator.mul,
+    Operator.DIVIDE: operator.truediv,
 }
 _CLOCK: Final[dict[Function, Callable[[datetime], float]]] = {
     Function.HOUR_SIN: lambda at: math.sin(math.tau * _of_day(at)),
@@ -63,7 +64,7 @@ class _Moment:
     """
 
     at: datetime
-    limits: Vector
+    limits: Vector | float
     points: list[list[Points]]
     results: list[Vector | float]
 
@@ -128,6 +129,8 @@ class Features:
         min_coverage: float,
     ) -> None:
         self.entities = tuple(entities)
+        # Of one entity everything is computed in numbers, not in arrays of one.
+        self._is_single = len(self.entities) == 1
         self._window = window
         self._min_coverage = min_coverage
         self._sources: dict[tuple[Series, int], Source] = {}
@@ -142,12 +145,17 @@ class Features:
         self, *, at: datetime, limit: npt.NDArray[np.float64] | None = None
     ) -> npt.NDArray[np.float32]:
         """Return all features: float32, shape (n_entities, n_features), C order."""
-        out = np.empty((len(self.entities), len(self._steps)), dtype=np.float32)
         with np.errstate(all="ignore"):
             moment = self._moment(at, limit)
-            for feature, step in enumerate(self._steps):
-                out[:, feature] = step(moment)
-        out[~np.isfinite(out)] = np.nan
+            found = [step(moment) for step in self._steps]
+            if self._is_single:
+                out = np.array([found], dtype=np.float32)
+            else:
+                out = np.empty((len(self.entities), len(found)), dtype=np.float32)
+                for feature, result in enumerate(found):
+                    out[:, feature] = result
+            if not math.isfinite(np.add.reduce(out, axis=None)):
+                out[~np.isfinite(out)] = np.nan
         return out
 
     def values(
@@ -170,9 +178,10 @@ class Features:
             for source in self._sources.values():
                 source.place(self._window, self.entities)
             self._revision = self._window.revision
+        limits = self._unlimited if limit is None else limit
         moment = _Moment(
             at,
-            self._unlimited if limit is None else limit,
+            limits[0] if self._is_single else limits,
             [source.read(self._window) for source in self._sources.values()],
             [],
         )
@@ -181,7 +190,8 @@ class Features:
 
     def _step(self, expression: Expression) -> _Step:
         if isinstance(expression, Number):
-            value = expression.value
+            # numpy's number divides by zero, Python's does not.
+            value = np.float64(expression.value)
             return lambda _: value
         if isinstance(expression, Limit):
             return lambda moment: moment.limits
@@ -192,7 +202,6 @@ class Features:
     def _operation(self, operation: Operation) -> _Step:
         compute = _ARITHMETIC[operation.operator]
         left, right = self._step(operation.left), self._step(operation.right)
-        # Of two constants too: numpy divides by zero, Python does not.
         return lambda moment: compute(left(moment), right(moment))
 
     def _call(self, call: Call) -> _Step:
@@ -205,17 +214,18 @@ class Features:
     def _computed(self, call: Call) -> _Step:
         if call.series is None:
             clock = _CLOCK[call.function]
-            return lambda moment: clock(moment.at)
+            return lambda moment: np.float64(clock(moment.at))
         made = reduction(
             call,
             interval_s=self._window.interval_s,
             min_coverage=self._min_coverage,
         )
         source, part = self._place_of(call, call.series)
+        of = made.of_single if self._is_single else made.of
         if isinstance(call.argument, Limit):
-            return lambda moment: made.of(moment.points[source][part], moment.limits)
+            return lambda moment: of(moment.points[source][part], moment.limits)
         constant = made.argument
-        return lambda moment: made.of(moment.points[source][part], constant)
+        return lambda moment: of(moment.points[source][part], constant)
 
     def _place_of(self, call: Call, series: Series) -> tuple[int, int]:
         """Return a call's source and its range there; calls that ask alike share."""

@@ -24,7 +24,15 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from agent.core.points import Matrix, Points, Vector, needed, reach, same_time_of_day
+from agent.core.points import (
+    Group,
+    Matrix,
+    Points,
+    Vector,
+    needed,
+    reach,
+    same_time_of_day,
+)
 from agent.core.syntax import Call, Function, Number
 
 Argument: TypeAlias = Vector | float
@@ -33,10 +41,11 @@ _EXTRAPOLATION_THRESHOLD: Final = 1.1
 
 
 # Each of the functions takes
-#   x         float64 (n_points, n_entities), oldest first, none missing;
-#   weights   float64 (n_points, 1), of when the points are: see _WEIGHTS;
+#   x         float64 (n_points, n_entities), oldest first, none missing; of a single
+#             entity (n_points,): a number costs a fifth of an array of one;
+#   weights   float64 (n_points, 1) or (n_points,), by when the points are: _WEIGHTS;
 #   argument  the quantile, or the limit of each entity or of all;
-# and returns float64 (n_entities,).
+# and returns float64 (n_entities,) or, of a single entity, one number.
 
 
 def _last(x: Matrix, _: Matrix, __: Argument) -> Vector:
@@ -65,7 +74,7 @@ def _stddev(x: Matrix, _: Matrix, __: Argument) -> Vector:
 
 
 def _count(x: Matrix, _: Matrix, __: Argument) -> Vector:
-    return np.full(x.shape[1], float(len(x)))
+    return np.full(x.shape[1:], float(len(x)))
 
 
 def _quantile(x: Matrix, _: Matrix, argument: Argument) -> Vector:
@@ -95,13 +104,15 @@ def _predict_linear(x: Matrix, weights: Matrix, _: Argument) -> Vector:
     return x[0] + np.add.reduce((x - x[0]) * weights, axis=0)
 
 
-def _share_above(x: Matrix, _: Matrix, argument: Argument) -> Vector:
-    share = np.add.reduce(x > argument, axis=0, dtype=np.float64) / len(x)
+def _share_above(x: Matrix, _: Matrix, argument: Argument) -> Vector | float:
+    above = x > argument
+    count = np.count_nonzero(above) if x.ndim == 1 else np.add.reduce(above, axis=0)
+    share = count / len(x)
     # A limit that is no finite number makes NaN, not 0 or 1.
     return share + (argument - argument)
 
 
-_TABLE: Final[dict[Function, Callable[[Matrix, Matrix, Argument], Vector]]] = {
+_TABLE: Final[dict[Function, Callable[[Matrix, Matrix, Argument], Vector | float]]] = {
     Function.LAST: _last,
     Function.AVG: _avg,
     Function.MIN: _min,
@@ -130,27 +141,38 @@ class Reduction:
         times_s: When the points are, in seconds after the evaluation instant and so
             never above 0; oldest first.
         weights: Of all points, for ranges without a gap.
+        flat_weights: The same for a single entity, shape (n_points,).
         needed: Present points below which the result is NaN.
     """
 
     call: Call
-    compute: Callable[[Matrix, Matrix, Argument], Vector]
+    compute: Callable[[Matrix, Matrix, Argument], Vector | float]
     argument: float
     times_s: Vector
     weights: Matrix
+    flat_weights: Vector
     needed: int
 
-    def of(self, points: Points, argument: Argument) -> Vector:
+    def of_single(self, points: Points, argument: Argument) -> Vector | float:
+        """Return the result for the only entity; see `of`."""
+        if isinstance(points, list):
+            return self._of_groups(points, argument)[0]
+        return self.compute(points, self.flat_weights, argument)
+
+    def of(self, points: Points, argument: Argument) -> Vector | float:
         """Return the result for each entity: float64, shape (n_entities,).
 
         Args:
             points: Of the whole range, or those at this time of day if that is asked.
             argument: That of the call, or in its place the limit of each entity.
         """
-        if not isinstance(points, list):
-            return self.compute(points, self.weights, argument)
-        result = np.full(sum(len(group.entities) for group in points), np.nan)
-        for entities, rows, x in points:
+        if isinstance(points, list):
+            return self._of_groups(points, argument)
+        return self.compute(points, self.weights, argument)
+
+    def _of_groups(self, groups: list[Group], argument: Argument) -> Vector:
+        result = np.full(sum(len(group.entities) for group in groups), np.nan)
+        for entities, rows, x in groups:
             if len(rows) >= self.needed:
                 there = argument if isinstance(argument, float) else argument[entities]
                 weights = _weights(self.call, self.times_s[rows])
@@ -178,6 +200,7 @@ def reduction(call: Call, *, interval_s: float, min_coverage: float) -> Reductio
         argument=_number(call),
         times_s=times_s,
         weights=weights,
+        flat_weights=weights[:, 0],
         needed=needed(len(times_s), min_coverage=min_coverage),
     )
 

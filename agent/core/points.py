@@ -44,11 +44,13 @@ def points(x: Matrix) -> Points:
     A missed sample is a gap in every series at once, so there are few groups.
 
     Args:
-        x: float64, shape (n_points, n_entities), oldest first, NaN for a gap; fastest
-            with the points of an entity next to one another.
+        x: float64, shape (n_points, n_entities) or, of one entity, (n_points,); oldest
+            first, NaN for a gap; fastest with an entity's points next to one another.
     """
     if not has_gaps(x):
         return x
+    if x.ndim == 1:
+        x = x[:, np.newaxis]
     present = ~np.isnan(x.T)
     alike: dict[bytes, list[int]] = {}
     for entity, row in enumerate(present):

@@ -1,8 +1,10 @@
 """The situation: what target and baseline see of each entity at one instant."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -49,22 +51,25 @@ class Sight:
         min_coverage: float,
     ) -> None:
         self._target = target
-        self._now = bind(
-            _seen_now(target, interval_s=window.interval_s),
-            entities=entities,
-            window=window,
-            min_coverage=min_coverage,
-        )
-        self._past = bind(
-            _seen_of_past(target) if isinstance(target, EventTarget) else [],
-            entities=entities,
-            window=window,
-            min_coverage=_LINE_COVERAGE,
+        bound = partial(bind, entities=entities, window=window)
+        if isinstance(target, EventTarget):
+            # Of one sample any coverage above 0 wants that one: one look for all three.
+            seen = _seen_of_event(target, interval_s=window.interval_s)
+            self._seen = bound(seen, min_coverage=_LINE_COVERAGE)
+            limit: Expression = target.condition.limit
+        else:
+            self._seen = bound([target.expression], min_coverage=min_coverage)
+            limit = Number(value=math.nan)
+        self._limit = bound([limit], min_coverage=min_coverage)
+        # Most limits are a number, and need not be looked at again at each moment.
+        is_constant = isinstance(limit, Number)
+        self._constant = (
+            np.full(len(entities), _rounded(limit)) if is_constant else None
         )
 
     def values(self, at: datetime) -> npt.NDArray[np.float64]:
         """Return the target's value of each entity at the window's newest row."""
-        return self._now.evaluate(at=at)[:, 0].astype(np.float64)
+        return self._seen.evaluate(at=at)[:, 0].astype(np.float64)
 
     def read(self, at: datetime) -> Situation:
         """Return the situation at the window's newest row.
@@ -72,19 +77,17 @@ class Sight:
         The limit is rounded to float32, as the samples are: a sample of 0.9 is not
         below a limit of 0.9.
         """
-        now = self._now.evaluate(at=at).astype(np.float64)
-        values = now[:, 0]
+        seen = self._seen.evaluate(at=at).astype(np.float64)
+        values, limits = seen[:, 0], self._limits(at)
         if not isinstance(self._target, EventTarget):
-            nothing = np.full(len(values), np.nan)
             return Situation(
                 values=values,
-                limits=nothing,
+                limits=limits,
                 holds=np.zeros(len(values), dtype=np.bool_),
                 states=(State.UNKNOWN,) * len(values),
             )
-        condition, limits = self._target.condition, now[:, 1]
+        condition = self._target.condition
         holds = condition.holds(values, limits)
-        past = self._past.evaluate(at=at).astype(np.float64)
         states = tuple(
             state_of(
                 value=value,
@@ -94,15 +97,16 @@ class Sight:
                 upward=condition.is_upward,
                 holds=held,
             )
-            for value, limit, (line, spread), held in zip(
-                values.tolist(),
-                limits.tolist(),
-                past.tolist(),
-                holds.tolist(),
-                strict=True,
+            for (value, line, spread), limit, held in zip(
+                seen.tolist(), limits.tolist(), holds.tolist(), strict=True
             )
         )
         return Situation(values=values, limits=limits, holds=holds, states=states)
+
+    def _limits(self, at: datetime) -> npt.NDArray[np.float64]:
+        if self._constant is not None:
+            return self._constant
+        return self._limit.evaluate(at=at)[:, 0].astype(np.float64)
 
 
 def lookback_s(target: Target) -> float:
@@ -114,22 +118,22 @@ def _line_s(horizon_s: float) -> float:
     return min(max(horizon_s, _LINE_S[0]), _LINE_S[1])
 
 
-def _seen_now(target: Target, *, interval_s: float) -> list[Expression]:
-    if not isinstance(target, EventTarget):
-        return [target.expression]
-    # Not spelled and parsed: the span is the interval to the last bit, so one sample.
-    last = Call(function=Function.LAST, series=target.series, span_s=interval_s)
-    return [last, target.condition.limit]
+def _rounded(limit: Expression) -> float:
+    return float(np.float32(limit.value)) if isinstance(limit, Number) else math.nan
 
 
-def _seen_of_past(target: EventTarget) -> list[Expression]:
+def _seen_of_event(target: EventTarget, *, interval_s: float) -> list[Expression]:
+    """Return the series now, its line at the horizon, and its spread lately."""
     series, span_s = target.series, _line_s(target.within_s)
+    line = Call(
+        function=Function.PREDICT_LINEAR,
+        series=series,
+        span_s=span_s,
+        argument=Number(value=target.within_s),
+    )
     return [
-        Call(
-            function=Function.PREDICT_LINEAR,
-            series=series,
-            span_s=span_s,
-            argument=Number(value=target.within_s),
-        ),
+        # Not spelled and parsed: the span is the interval to the last bit: one sample.
+        Call(function=Function.LAST, series=series, span_s=interval_s),
+        line,
         Call(function=Function.STDDEV, series=series, span_s=span_s),
     ]

@@ -63,11 +63,14 @@ class Source:
             yield part if chosen is None else part[chosen]
 
     def _matrix(self, window: Window) -> Matrix:
-        """Return the longest range, the points of an entity next to one another."""
+        """Return the longest range, the points of an entity next to one another.
+
+        Of a single entity it has one dimension only.
+        """
         rows = window.rows(self._count, back=self._skipped)
         if self._only is not None:
             # A slice: a fancy index would cost more than all the rest.
-            return rows[:, self._only : self._only + 1].astype(np.float64)
+            return rows[:, self._only].astype(np.float64)
         x = rows.T[self._columns].astype(np.float64, order="C")
         x[self._absent] = np.nan
         return x.T

@@ -65,8 +65,9 @@ class Daemon:
             try:
                 self._begin()
                 while not self._has_ended(signals):
-                    signals.wait(self._scheduler.run_due())
-                    self._heed_clock()
+                    wait_s = self._scheduler.run_due()
+                    if not self._has_set_jobs_anew():
+                        signals.wait(wait_s)
             finally:
                 self._end()
 
@@ -111,13 +112,17 @@ class Daemon:
         for name, trigger in self._triggers().items():
             self._scheduler.reschedule_job(name, trigger=trigger)
 
-    def _heed_clock(self) -> None:
-        """Set all jobs anew if the clock went back: they wait for the old time."""
-        now = self._given.clock.now()
-        # Less than a beat is waited for sooner than a new schedule would begin.
-        if self._latest - now > timedelta(seconds=self._config.agent.interval):
-            self._reschedule()
-        self._latest = now
+    def _has_set_jobs_anew(self) -> bool:
+        """Set all jobs anew if the clock went back: they wait for the old time.
+
+        Less than a beat is waited for sooner than a new schedule would begin.
+        """
+        before, self._latest = self._latest, self._given.clock.now()
+        beat = timedelta(seconds=self._config.agent.interval)
+        if before - self._latest <= beat:
+            return False
+        self._reschedule()
+        return True
 
     def _tick(self) -> None:
         given = self._given

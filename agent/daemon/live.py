@@ -1,6 +1,10 @@
 """The live line: what is predicted, what came of it, what it costs."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from agent.core.moment import Moment, OutcomeKind, Resolved, Role
 from agent.core.scorecard import Scorecard
@@ -8,20 +12,35 @@ from agent.core.skill import skill
 from agent.flows.tick import TickResult
 from agent.ports import OwnCost
 
+# The same in more and in fewer words; the first that fits a terminal is shown.
+Line: TypeAlias = Sequence[str]
+_CUT = "..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Forecast:
+    """What a task said last.
+
+    Attributes:
+        text: Its name, the entity if it has several, and the number.
+        chance: The highest probability; None for a task that predicts values.
+    """
+
+    text: str
+    chance: float | None
+
 
 class LiveLine:
     """Adds up what the ticks of one run came to, and tells it in one calm line."""
 
     def __init__(self) -> None:
-        self._resolved = 0
-        self._happened = 0
-        self._latest: dict[str, dict[str, float]] = {}
-        self._events: set[str] = set()
+        self._outcomes: Counter[OutcomeKind] = Counter()
+        self._latest: dict[str, _Forecast] = {}
         self._card = Scorecard()
         self._started: tuple[datetime, float] | None = None
 
-    def take(self, result: TickResult, cost: OwnCost) -> str:
-        """Take in a tick and return the line as it is now.
+    def take(self, result: TickResult, cost: OwnCost) -> Line:
+        """Take in a tick and return the line as it is now, for `clipped`.
 
         Args:
             result: What the tick came to.
@@ -29,45 +48,57 @@ class LiveLine:
         """
         if self._started is None:
             self._started = result.at, cost.cpu_s
-        for moment in result.moments:
-            self._latest.setdefault(moment.task, {})[moment.entity] = _spoken(moment)
-            if moment.limit is not None:
-                self._events.add(moment.task)
+        for name in dict.fromkeys(moment.task for moment in result.moments):
+            self._latest[name] = _forecast(
+                [m for m in result.moments if m.task == name]
+            )
         for each in result.resolved:
-            self._resolve(each)
-        parts = [
-            f"{result.at:%H:%M:%S}",
-            "  ".join(map(self._task, self._latest)) or "no prediction yet",
-            f"{result.open} open, {self._resolved} came due, {self._happened} happened",
-            self._quality(),
-            self._own(result.at, cost),
+            self._count(each)
+        time, counts = f"{result.at:%H:%M:%S}", self._counts(result.open)
+        quality, own = self._quality(), self._own(result.at, cost)
+        every, worst = self._every(), self._worst()
+        return [
+            _joined(time, every, counts, quality, own),
+            _joined(time, worst, counts, quality, own),
+            _joined(time, worst, counts, quality),
+            _joined(time, worst, counts),
+            _joined(time, worst),
         ]
-        return " | ".join(part for part in parts if part)
 
-    def _resolve(self, each: Resolved) -> None:
-        if each.outcome.kind is OutcomeKind.VOID:
-            return
-        happened = each.outcome.kind is OutcomeKind.HAPPENED
-        self._resolved += 1
-        self._happened += happened
+    def _count(self, each: Resolved) -> None:
+        kind = each.outcome.kind
+        self._outcomes[kind] += 1
         active, baseline = each.moment.by(Role.ACTIVE), each.moment.by(Role.BASELINE)
-        if active and baseline and each.outcome.kind is not OutcomeKind.VALUE:
+        is_event = kind in {OutcomeKind.HAPPENED, OutcomeKind.DID_NOT}
+        if active and baseline and is_event:
             self._card.add_event(
                 active.values[0],
                 baseline=baseline.values[0],
-                happened=happened,
+                happened=kind is OutcomeKind.HAPPENED,
                 threshold=1.0,
                 lead_s=0.0,
             )
 
-    def _task(self, name: str) -> str:
-        """Return the most worrying entity's number, and of how many it is the one."""
-        found = self._latest[name]
-        entity = max(found, key=lambda each: found[each])
-        number = found[entity]
-        shown = _percent(number) if name in self._events else f"{number:.4g}"
-        of = f" ({entity}, worst of {len(found)})" if len(found) > 1 else ""
-        return f"{name} {shown}{of}"
+    def _every(self) -> str:
+        """Return all tasks by name: each keeps its place, so the eye finds it."""
+        texts = (self._latest[name].text for name in sorted(self._latest))
+        return "  ".join(texts) or "no prediction yet"
+
+    def _worst(self) -> str:
+        """Return the task with the highest probability."""
+        known = [self._latest[name] for name in sorted(self._latest)]
+        chances = [each for each in known if each.chance is not None]
+        if len(known) == 1 or not chances:
+            return self._every()
+        return f"highest: {max(chances, key=_chance_of).text}"
+
+    def _counts(self, still_open: int) -> str:
+        void = self._outcomes[OutcomeKind.VOID]
+        return (
+            f"{still_open} open, {self._outcomes.total() - void} resolved, "
+            f"{self._outcomes[OutcomeKind.HAPPENED]} happened"
+            f"{f', {void} void' if void else ''}"
+        )
 
     def _quality(self) -> str:
         known = skill(self._card)
@@ -78,18 +109,49 @@ class LiveLine:
     def _own(self, now: datetime, cost: OwnCost) -> str:
         began, cpu_s = self._started or (now, cost.cpu_s)
         lasted_s = (now - began).total_seconds()
-        share = (
-            f"{100 * (cost.cpu_s - cpu_s) / lasted_s:.1f} % CPU, "
-            if lasted_s > 0
-            else ""
-        )
-        return f"own {share}{cost.rss_bytes / 1e6:.0f} MB"
+        memory = f"{cost.rss_bytes / 1e6:.0f} MB"
+        if lasted_s <= 0:
+            return f"own {memory}"
+        return f"own {100 * (cost.cpu_s - cpu_s) / lasted_s:.1f} % CPU, {memory}"
 
 
-def _spoken(moment: Moment) -> float:
-    """Return what is acted upon: a probability, or a value's middle quantile."""
+def clipped(line: Line, *, width: int) -> str:
+    """Return the most that fits into `width` columns.
+
+    What a terminal would obey instead of show is escaped.
+    """
+    shown = [_printable(each) for each in line]
+    least = shown[-1]
+    cut = f"{least[: max(0, width - len(_CUT))]}{_CUT}"[: max(0, width)]
+    return next((each for each in shown if len(each) <= width), cut)
+
+
+def _forecast(moments: Sequence[Moment]) -> _Forecast:
+    """Return what a task says of its most worrying entity."""
+    scored = [(values, m) for m in moments if (values := _values(m))]
+    if not scored:
+        return _Forecast(text=f"{moments[0].task} -", chance=None)
+    values, moment = max(scored, key=lambda each: each[0][0])
+    of = f" {moment.entity}" if len(moments) > 1 else ""
+    is_event = moment.limit is not None
+    middle = values[len(values) // 2]
+    number = _percent(values[0]) if is_event else f"{middle:.4g}"
+    return _Forecast(
+        text=f"{moment.task}{of} {number}", chance=values[0] if is_event else None
+    )
+
+
+def _values(moment: Moment) -> tuple[float, ...]:
     speaks = moment.by(Role.ACTIVE) or moment.by(Role.BASELINE)
-    return speaks.values[len(speaks.values) // 2] if speaks else float("nan")
+    return speaks.values if speaks else ()
+
+
+def _chance_of(forecast: _Forecast) -> float:
+    return forecast.chance or 0.0
+
+
+def _joined(*parts: str) -> str:
+    return " | ".join(part for part in parts if part)
 
 
 def _percent(probability: float) -> str:
@@ -97,6 +159,5 @@ def _percent(probability: float) -> str:
     return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"  # noqa: PLR2004
 
 
-def clipped(line: str, *, width: int) -> str:
-    """Return at most `width` characters of the line."""
-    return line if len(line) <= width else f"{line[: width - 3]}..."
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

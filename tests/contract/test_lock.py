@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from agent.adapters.lock import holder, state_lock
 from agent.errors import StateError, UnavailableError
 
 LATER_S = 20
+ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
 import sys, time
 from pathlib import Path
@@ -26,11 +28,11 @@ with state_lock(Path(sys.argv[1]), name="daemon", wait_s=0):
 @contextmanager
 def held_by_a_child(folder):
     """Hold the lock in another process, which ends with this context."""
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - this very file
         [sys.executable, "-c", CHILD, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     ) as child:
         try:
             assert child.stdout.readline() == b"held\n"
@@ -111,7 +113,7 @@ def test_a_holder_that_wrote_nothing_yet_is_unknown(tmp_path):
         (tmp_path / "daemon.lock").write_text("")
         assert holder(tmp_path, name="daemon") is None
         with (
-            pytest.raises(UnavailableError, match="process unknown$"),
+            pytest.raises(UnavailableError, match=r"process unknown$"),
             state_lock(tmp_path, name="daemon", wait_s=0),
         ):
             pass

@@ -1,6 +1,7 @@
 """A recorded host: what a file may hold, and what is said of one that may not be."""
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_the_interval_is_the_usual_step_and_longer_steps_are_gaps(tmp_path):
     trace = read_trace(csv_file(tmp_path, rows(0, 10, 20, 34, 64, 74)))
     assert trace.interval_s == 10.0
     assert trace.gaps_s == [30.0]
+
+
+@pytest.mark.parametrize(
+    ("step_s", "interval_s"),
+    [(9.999987, 10.0), (10.004, 10.0), (10.3, 10.3), (0.25, 0.25), (0.4, 0.4)],
+)
+def test_rows_that_are_each_a_little_late_are_as_far_apart_as_they_were_meant_to_be(
+    tmp_path, step_s, interval_s
+):
+    path = csv_file(tmp_path, rows(*(step_s * number for number in range(9))))
+    assert read_trace(path).interval_s == pytest.approx(interval_s, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -357,4 +369,13 @@ def test_two_parquet_columns_of_one_name_are_refused(tmp_path):
     table = pa.Table.from_arrays([stamps, values, values], ["timestamp", "x", "x"])
     parquet.write_table(table, path)
     with pytest.raises(TraceError, match=r"two columns are called x$"):
+        read_trace(path)
+
+
+def test_parquet_without_its_library_says_what_to_install(tmp_path, monkeypatch):
+    path = parquet_file(tmp_path, timestamp=instants(2), x=[1, 2])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        TraceError, match=r"pip install 'forewarn\[trace\]', or use CSV$"
+    ):
         read_trace(path)

@@ -12,7 +12,7 @@ from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
-from agent.core.moment import BASELINE, OutcomeKind
+from agent.core.moment import BASELINE, OutcomeKind, Resolved
 from agent.core.scorecard import Scorecard
 from agent.flows.cards import count
 from agent.flows.tick import Ticker
@@ -60,12 +60,19 @@ def disk_manifest(*, task="disk-full", **changes):
     return manifest_of(task=task, **{**of_disk, **changes})
 
 
-def value_manifest(*, task="cpu-load", quantiles=(0.1, 0.5, 0.9), as_="level", **more):
-    """Return a task that forecasts a value 30 s ahead."""
+def value_manifest(
+    *,
+    task="cpu-load",
+    quantiles=(0.1, 0.5, 0.9),
+    as_="level",
+    ahead="30s",
+    **more,
+):
+    """Return a task that forecasts a value."""
     target = {
         "kind": "value",
         "expression": f"last_over_time({CPU}[10s])",
-        "ahead": "30s",
+        "ahead": ahead,
         "quantiles": quantiles,
         "as": as_,
     }
@@ -146,9 +153,9 @@ class InSqlite:
         with SqliteRegistry.open(self.path) as registry:
             registry.set_lineup(LineUp(**slots))
 
-    def moments(self):
+    def moments(self, *, since=None):
         with Archive.open(self.path) as archive:
-            return archive.moments(limit=EVERYTHING)[::-1]
+            return archive.moments(limit=EVERYTHING, since=since)[::-1]
 
     def cards(self):
         with Archive.open(self.path) as archive:
@@ -260,7 +267,7 @@ def recount(moments, *, documents, leading):
     for moment, outcome in moments:
         if outcome is None:
             continue
-        resolved = _Resolved(moment, outcome)
+        resolved = Resolved(moment=moment, outcome=outcome)
         for prediction in moment.predictions:
             day = outcome.resolved_at.date()
             key = CardKey(moment.task, prediction.digest, prediction.role, day)
@@ -269,11 +276,6 @@ def recount(moments, *, documents, leading):
             card = cards.setdefault(key, Scorecard())
             count(card, prediction, resolved, manifest=own)
     return cards
-
-
-class _Resolved:
-    def __init__(self, moment, outcome):
-        self.moment, self.outcome = moment, outcome
 
 
 def kinds(results):

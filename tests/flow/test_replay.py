@@ -50,13 +50,13 @@ def small_tasks():
 
 def machine_tasks():
     """Return the same tasks, as slow as a machine that is sampled every minute."""
-    slow = {"condition": ">= 0.5", "within": "15m", "sustained": "2m"}
+    slow = {"condition": ">= 0.15", "within": "15m", "sustained": "2m"}
     features = [f"last_over_time({CPU}[1m])", f"avg_over_time({CPU}[30m])"]
     load = "system.cpu.load_average.1m.norm"
     return {
         ACTIVE: manifest_of(target=slow, features=features, score_every="2m"),
         SHADOW: manifest_of(version=2, target=slow, features=[f"delta({load}[10m])"]),
-        VALUE: value_manifest(features=features, score_every="5m"),
+        VALUE: value_manifest(features=features, score_every="5m", ahead="10m"),
     }
 
 

@@ -197,6 +197,7 @@ def test_a_moment_of_an_earlier_process_is_resolved_by_the_next(bench):
     assert kinds(life.results) == ["happened"]
 
 
+@pytest.mark.parametrize("down_until", [7, 50, 5_000])
 @pytest.mark.parametrize(
     ("seen", "values", "came"),
     [
@@ -206,15 +207,15 @@ def test_a_moment_of_an_earlier_process_is_resolved_by_the_next(bench):
     ],
 )
 def test_down_for_longer_than_a_horizon_resolves_what_the_samples_allow(
-    bench, seen, values, came
+    bench, seen, values, came, down_until
 ):
     life = Life(bench, cpu(*values))
     life.ticks(*range(seen))
     life.restart()
-    result = life.tick(50)
+    result = life.tick(down_until)
     assert kinds([result])[0] == came
-    assert result.resolved[0].outcome.resolved_at == at(50)
-    assert all(o is not None for m, o in bench.moments() if m.due_at <= at(50))
+    assert result.resolved[0].outcome.resolved_at == at(down_until)
+    assert all(o is not None for m, o in bench.moments() if m.due_at <= at(down_until))
 
 
 def test_down_for_months_costs_no_more_than_the_window(bench):

@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from agent.core.event import EventName
 from agent.core.manifest import parse_manifest
 from agent.core.moment import BASELINE, OutcomeKind, Role
 from agent.errors import ModelError, StateError, TrustError
+from agent.flows.memory import Memory
 from tests.fakes.host import ScriptedHost
 from tests.fakes.life import (
     ACTIVE,
@@ -31,7 +33,6 @@ from tests.fakes.life import (
 from tests.fakes.models import FixedModels, logistic
 
 NAN = math.nan
-CALM = ScriptedHost.of_columns({CPU: [0.5]})
 UPTIME = "system.uptime"
 
 
@@ -397,6 +398,10 @@ def test_a_tick_that_raises_leaves_no_trace_and_the_next_goes_on(bench):
     assert bench.cards() == recounted(
         bench, leading={"cpu-busy": parse_manifest(manifest_of())}
     )
+    memory = msgspec.json.decode(life.ticker.tasks["cpu-busy"].memory(), type=Memory)
+    learnt = msgspec.json.decode(memory.baseline, type=list[list[int]])
+    known = [o for _, o in moments if o and o.kind is not OutcomeKind.VOID]
+    assert sum(resolved for resolved, _ in learnt) == len(known)
 
 
 def test_a_ledger_that_cannot_be_read_is_asked_again(bench, monkeypatch):
@@ -567,6 +572,12 @@ def test_a_gap_is_read_as_of_the_slot_at_which_the_moment_was_due(bench):
     life = with_active(bench, cpu(*[0.5] * 6, 0.95, 0.95))
     life.ticks(*range(6), 7, 8)
     assert kinds(life.results) == ["did_not"]
+
+
+def test_a_value_that_was_due_in_a_gap_is_not_the_one_that_came_after_it(bench):
+    life = with_active(bench, cpu(0.5, 0.5, 0.5, 0.7), document=value_manifest())
+    life.ticks(0, 1, 2, 4)
+    assert kinds(life.results) == ["gap"]
 
 
 def test_a_reboot_voids_what_it_interrupted(bench):
