@@ -62,18 +62,18 @@ $(VENV)/bin/python:
 
 $(VENV)/agent.stamp: requirements/agent.txt pyproject.toml | $(VENV)/bin/python
 	@echo "setting up $(VENV) (once)" >&2
-	$(PIP) install --require-hashes --only-binary :all: -r requirements/agent.txt
-	$(PIP) install --require-hashes --only-binary :all: -r requirements/build.txt
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/agent.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@cd $(VENV)/lib/python3*/site-packages && ../../../bin/python -m compileall -q -o 2 $(LIGHT)
 	@$(BIN)/python -m compileall -q -o 2 agent
 	@touch $@
 
 $(VENV)/trace.stamp: requirements/trace.txt $(VENV)/agent.stamp
-	$(PIP) install --require-hashes --only-binary :all: -r requirements/trace.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/trace.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/agent.stamp
 	@echo "setting up what the tests need (once)" >&2
-	$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt
 	@touch $@

@@ -27,7 +27,10 @@ def state_lock(state_dir: Path, *, name: str, wait_s: float) -> Iterator[None]:
         state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StateError(f"{error.filename}: {error.strerror}") from error
+        raise StateError(
+            f"{error.filename}: expected a state folder that can be written, "
+            f"got: {error.strerror}"
+        ) from error
     with os.fdopen(opened, "r+") as file:
         if not _locked(file.fileno(), wait_s=wait_s):
             holder = file.read(20).strip() or "unknown"

@@ -123,7 +123,7 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         last_sample_at=None if last is None else last.at,
         size_bytes=archive.size_bytes(),
     )
-    tasks, events = at_work(archive), archive.events(limit=_EVENTS)
+    tasks, events = at_work(archive, config.tasks), archive.events(limit=_EVENTS)
     update = _last_update(events)
     problems = [
         *_problems(config, ledger, tasks, is_running=cost is not None, now=now),

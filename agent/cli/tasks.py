@@ -9,11 +9,13 @@ import msgspec
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, listing, say
 from agent.cli.state import opened
+from agent.config import Tasks
 from agent.core.lineup import LineUp
 from agent.core.manifest import EventText, Manifest, parse_manifest
 from agent.core.quantity import duration_text
 from agent.flows.task import Memory
 from agent.wiring.reading import Archive
+from agent.wiring.scoring import allows
 
 # The longest comes last: where it breaks, nothing beside it does.
 _HEADER = (
@@ -73,20 +75,20 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
 @json_option
 def tasks(config_path: Path | None, state_dir: Path | None, as_json: bool) -> None:
     """Show what is predicted on this host, how often, and by which release."""
-    with opened(config_path, state_dir) as (_, archive):
-        found = at_work(archive)
+    with opened(config_path, state_dir) as (config, archive):
+        found = at_work(archive, config.tasks)
     if not found:
         say("no task yet: no release was taken in")
     emit(found, as_json=as_json, text=tasks_text(found))
 
 
-def at_work(archive: Archive) -> list[TaskAtWork]:
-    """Return every task with a line-up, by name."""
+def at_work(archive: Archive, policy: Tasks) -> list[TaskAtWork]:
+    """Return every task with a line-up that the site lets run, by name."""
     memories = archive.memories()
     return [
         _task(archive, lineup, memories.get(lineup.task))
         for lineup in archive.lineups()
-        if any(lineup.roles())
+        if any(lineup.roles()) and allows(policy, lineup.task)
     ]
 
 

@@ -5,11 +5,13 @@ by `forewarn run` alone, which has told people of everything that can be told be
 """
 
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 from agent.config import Config, load
+from agent.core.event import Event
 from agent.daemon.daemon import Daemon, Surroundings
 from agent.daemon.live import LiveLine, clipped
 from agent.daemon.options import RunOptions
@@ -33,11 +35,15 @@ def main(options: RunOptions) -> int:
         overrides = {"agent.state_dir": options.state_dir}
         return load(options.config_path, overrides=overrides).config
 
+    is_live = sys.stdout.isatty()
     courier = courier_command(
         config_path=options.config_path,
         state_dir=options.state_dir,
         is_standalone=options.is_standalone,
     )
+    # Until the daemon listens itself: end with the child, and without a traceback.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     try:
         config = configure()
         with only_daemon(config):
@@ -48,14 +54,31 @@ def main(options: RunOptions) -> int:
                     build=scoring,
                     courier=courier,
                     clock=clock(),
-                    tell=journal().write,
-                    show=_on_terminal() if sys.stdout.isatty() else _to_nobody,
+                    tell=_beside_line() if is_live else journal().write,
+                    show=_on_terminal() if is_live else _to_nobody,
                 )
             ).run()
     except ForewarnError as error:
         sys.stderr.write(f"forewarn: {error}\n")
         return error.exit_status
     return 0
+
+
+def _leave(number: int, _: object) -> None:
+    sys.exit(128 + number)
+
+
+def _beside_line() -> Callable[[Event], None]:
+    """Return what takes the live line away before it writes an event."""
+    write = journal().write
+
+    def tell(event: Event) -> None:
+        with suppress(OSError):
+            sys.stdout.write("\r\x1b[2K")
+            sys.stdout.flush()
+        write(event)
+
+    return tell
 
 
 def _to_nobody(result: TickResult) -> None:

@@ -197,7 +197,10 @@ class Daemon:
         self._parts = None
 
     def _tell(self, name: EventName, **fields: Field) -> None:
-        self._given.tell(Event(at=self._given.clock.now(), name=name, fields=fields))
+        event = Event(at=self._given.clock.now(), name=name, fields=fields)
+        self._given.tell(event)
+        if self._parts is not None:
+            self._parts.ticker.note(event)
 
 
 def _check_same_place(changed: Config, config: Config) -> None:

@@ -29,8 +29,12 @@ class Errand:
         """
         if self._child is not None:
             return
+        # A session of its own: ctrl-c at the terminal is for the daemon, which ends it.
         self._child = subprocess.Popen(  # noqa: S603 - our own program
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         self._sent_at = now
 

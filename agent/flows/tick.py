@@ -78,6 +78,7 @@ class Ticker:
         # False: an error has left a tick half done.
         self._is_whole = True
         self._failing: set[tuple[str, str]] = set()
+        self._noted: list[Event] = []
         self._cannot_commit = False
         self._heard: set[tuple[str, str]] = set()
         self._committed_at: datetime | None = None
@@ -96,17 +97,22 @@ class Ticker:
         sample = self._host.sample(now)
         result = self._lived_through(sample, now=now)
         self._count(result.resolved, now)
+        noted, self._noted = self._noted, []
         self._ledger.add(
             TickRecord(
                 sample=sample,
                 moments=result.moments,
                 resolved=result.resolved,
-                events=result.events,
+                events=[*noted, *result.events],
             )
         )
         self._is_whole = True
         failed = self._commit(now) if self._is_commit_due(result) else []
         return replace(result, events=[*result.events, *failed])
+
+    def note(self, event: Event) -> None:
+        """Keep an event from outside, with the next tick."""
+        self._noted.append(event)
 
     def close(self, now: datetime) -> list[Event]:
         """Commit what is held back; return what went wrong."""

@@ -85,6 +85,7 @@ def get_ready(config: Config, *, courier: Sequence[str], is_standalone: bool) ->
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,
             timeout=_FIRST_UPDATE_LIMIT_S,
         )
     except subprocess.TimeoutExpired as error:

@@ -4,7 +4,7 @@ import pytest
 
 from agent.core.lineup import LineUp
 from agent.errors import StateError
-from tests.fakes.bench import FIRST, SECOND, Bench
+from tests.fakes.bench import SECOND, Bench
 from tests.fakes.onnx_files import manifest_of, sha256
 
 

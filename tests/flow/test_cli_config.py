@@ -37,8 +37,11 @@ def without_system_files(tmp_path, monkeypatch):
 
 
 def python(*arguments, **options):
+    # Not measured: what looks on has imports of its own.
+    alone = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, *arguments],
+        env=alone,
         capture_output=True,
         text=True,
         check=False,

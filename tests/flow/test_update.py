@@ -46,9 +46,7 @@ def test_a_later_release_waits_in_the_shadow(bench):
     (admitted,) = bench.update().admitted
     assert not admitted.is_active
     assert bench.states()["cpu-busy", 2] is ReleaseState.SHADOW
-    expected = LineUp(
-        task="cpu-busy", active=bench.digest(1), shadow=bench.digest(2)
-    )
+    expected = LineUp(task="cpu-busy", active=bench.digest(1), shadow=bench.digest(2))
     assert bench.registry.lineups() == (expected,)
 
 
