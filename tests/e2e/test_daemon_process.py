@@ -280,8 +280,8 @@ def test_on_a_terminal_one_line_is_drawn_over_and_over(site):
         r" \| own ([\d.]+ % CPU, )?\d+ MB"
     )
     # An event takes the line away first and stands alone: nothing is glued to it.
-    drawn = [line for line in redraws if line]
-    assert [line for line in drawn if not pattern.fullmatch(line)] == []
+    lines = [line for line in redraws if line]
+    assert [line for line in lines if not pattern.fullmatch(line)] == []
     assert any("Brier" in line for line in redraws)
 
 
