@@ -57,8 +57,8 @@ clean: ## forget what was set up and what was run
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(f"forewarn needs Python 3.11 or newer, got {sys.version.split()[0]}; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(f"forewarn needs Python 3.11 or newer, got {sys.version.split()[0]}; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/agent.stamp: requirements/agent.txt pyproject.toml | $(VENV)/bin/python
 	@echo "setting up $(VENV) (once)" >&2

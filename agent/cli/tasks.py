@@ -101,12 +101,19 @@ def tasks_text(found: list[TaskAtWork]) -> str:
             (each.active or "baseline")[:12],
             each.entity,
             duration_text(each.score_every_s),
-            each.last_scored_at,
+            each.last_scored_at or _not_yet(each),
             each.predicts.replace(_OF_EACH.format(each.entity), ""),
         )
         for each in found
     ]
     return listing(_HEADER, rows=rows)
+
+
+def _not_yet(task: TaskAtWork) -> str | None:
+    """Return why a task has predicted nothing so far, as far as is committed."""
+    if not task.skipped:
+        return None
+    return f"not yet: {max(task.skipped, key=lambda reason: task.skipped[reason])}"
 
 
 def predicts(manifest: Manifest) -> str:
