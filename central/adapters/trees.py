@@ -188,9 +188,10 @@ def _walk(
 
 def _node_row(node: dict[str, Any], kids: tuple[int, int]) -> tuple[Any, ...]:
     threshold = float(node["threshold"])
-    # Where no gap was seen in training, LightGBM takes one for 0.
+    # Where no gap was seen in training, LightGBM takes one for 0, which is to say that
+    # the limit is met. Here it goes where most examples went.
     has_gaps = node["missing_type"] == "NaN"
-    gap_goes_left = node["default_left"] if has_gaps else threshold >= 0
+    gap_goes_left = node["default_left"] if has_gaps else _is_left_larger(node)
     return (
         node["split_feature"],
         _rounded_down(threshold),
@@ -198,6 +199,14 @@ def _node_row(node: dict[str, Any], kids: tuple[int, int]) -> tuple[Any, ...]:
         *kids,
         int(gap_goes_left),
     )
+
+
+def _is_left_larger(node: dict[str, Any]) -> bool:
+    left, right = (
+        kid["internal_count"] if "left_child" in kid else kid["leaf_count"]
+        for kid in (node["left_child"], node["right_child"])
+    )
+    return bool(left >= right)
 
 
 def _rounded_down(threshold: float) -> float:

@@ -32,7 +32,7 @@ def fill_curve(
         interval_s: Distance between them.
     """
     growth = KINDS[kind](rng, rows, interval_s)
-    start = rng.uniform(0.3, 0.94)
+    start = rng.uniform(0.02, 0.94)
     level = _kept_within(growth, start=start, rng=rng, interval_s=interval_s)
     # Temporary files come and go.
     jitter = 10 ** rng.uniform(-6, -3.3)
@@ -66,7 +66,7 @@ def _flat(_: np.random.Generator, rows: int, __: float) -> Growth:
 
 
 def _slow(rng: np.random.Generator, rows: int, interval_s: float) -> Growth:
-    return np.full(rows, interval_s * _pace(rng, 0.0002, 0.004))
+    return np.full(rows, interval_s * _pace(rng, 0.00002, 0.004))
 
 
 def _linear(rng: np.random.Generator, rows: int, interval_s: float) -> Growth:

@@ -51,6 +51,7 @@ class Examples:
         happened: Whether the event came within the horizon.
         baseline: What the agent's baseline said, having seen that case's past only.
         row: Of the recording, at which it was predicted.
+        age: Samples that the agent had seen since its start, at least 1.
         case: Of the recording.
         event: Row at which it happened, or `NEVER`.
     """
@@ -59,6 +60,7 @@ class Examples:
     happened: npt.NDArray[np.bool_]
     baseline: npt.NDArray[np.float64]
     row: npt.NDArray[np.intp]
+    age: npt.NDArray[np.intp]
     case: npt.NDArray[np.intp]
     event: npt.NDArray[np.intp]
 
@@ -77,7 +79,8 @@ def examples(
         task: What is learnt.
         every: Rows from one prediction to the next.
         restarts: Rows before which the window is emptied, as at an agent's start, so
-            that the model learns to do with little; open moments are dropped.
+            that the model learns to do with little. What comes of open moments is
+            known all the same: the recording goes on.
     """
     student = _Student(recording, task)
     for row, values in enumerate(recording.values):
@@ -96,6 +99,7 @@ class _Open:
 
     due: int
     row: int
+    age: int
     case: int
     moment: Moment
     baseline: float
@@ -109,6 +113,7 @@ class _Columns:
     happened: list[bool] = field(default_factory=list)
     baseline: list[float] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
+    age: list[int] = field(default_factory=list)
     case: list[int] = field(default_factory=list)
     event: list[int] = field(default_factory=list)
 
@@ -120,11 +125,14 @@ class _Student:
         target = task.target
         self._task = task
         back_s = [sight_lookback_s(target), *(lookback_s(e) for e in task.features)]
-        self._window = Window(
-            interval_s=recording.interval_s,
-            span_s=max(*back_s, target.sustained_s + target.within_s),
+        interval_s = recording.interval_s
+        self._window = Window(interval_s=interval_s, span_s=max(back_s))
+        # What came is read off a window of its own, which no restart empties.
+        self._truth = Window(
+            interval_s=interval_s, span_s=target.sustained_s + target.within_s
         )
         self._next = 0
+        self._age = 0
         self._horizon = self._window.count(target.within_s)
         names = [f"case-{n}" for n in range(recording.values.shape[1])]
         self._names = names
@@ -147,12 +155,15 @@ class _Student:
 
     def restart(self) -> None:
         self._window.clear()
-        self._open.clear()
+        self._age = 0
 
     def live(self, values: npt.NDArray[np.float32]) -> None:
         at = self._window.instant_of(self._next)
         self._next += 1
-        self._window.append(Sample(at=at, layout=self._layout, values=values))
+        self._age += 1
+        sample = Sample(at=at, layout=self._layout, values=values)
+        self._window.append(sample)
+        self._truth.append(sample)
 
     def resolve(self, row: int) -> None:
         now = self._window.instant_of(row)
@@ -161,7 +172,7 @@ class _Student:
             outcome = read_event(
                 waiting.moment,
                 target=self._task.target,
-                window=self._window,
+                window=self._truth,
                 min_coverage=self._task.min_coverage,
                 now=now,
             )
@@ -169,7 +180,7 @@ class _Student:
             if outcome.kind is OutcomeKind.VOID:
                 continue
             at = outcome.happened_at
-            event = NEVER if at is None else self._window.slot_of(at)
+            event = NEVER if at is None else self._truth.slot_of(at)
             self._keep(waiting, event)
 
     def predict(self, row: int) -> None:
@@ -193,7 +204,8 @@ class _Student:
                 predictions=(),
             )
             (said,) = self._baselines[case].predict(state=state, value=value)
-            self._open.append(_Open(row + self._horizon, row, case, moment, said))
+            due = row + self._horizon
+            self._open.append(_Open(due, row, self._age, case, moment, said))
 
     def found(self, *, width: int) -> Examples:
         columns = self._columns
@@ -202,6 +214,7 @@ class _Student:
             happened=np.array(columns.happened, dtype=np.bool_),
             baseline=np.array(columns.baseline, dtype=np.float64),
             row=np.array(columns.row, dtype=np.intp),
+            age=np.array(columns.age, dtype=np.intp),
             case=np.array(columns.case, dtype=np.intp),
             event=np.array(columns.event, dtype=np.intp),
         )
@@ -212,6 +225,7 @@ class _Student:
         columns.happened.append(event != NEVER)
         columns.baseline.append(waiting.baseline)
         columns.row.append(waiting.row)
+        columns.age.append(waiting.age)
         columns.case.append(waiting.case)
         columns.event.append(event)
 
@@ -223,6 +237,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
         happened=np.concatenate([p.happened for p in parts]),
         baseline=np.concatenate([p.baseline for p in parts]),
         row=np.concatenate([p.row for p in parts]),
+        age=np.concatenate([p.age for p in parts]),
         case=np.concatenate([p.case for p in parts]),
         event=np.concatenate([p.event for p in parts]),
     )
@@ -235,6 +250,7 @@ def chosen(all_: Examples, mask: npt.NDArray[np.bool_]) -> Examples:
         happened=all_.happened[mask],
         baseline=all_.baseline[mask],
         row=all_.row[mask],
+        age=all_.age[mask],
         case=all_.case[mask],
         event=all_.event[mask],
     )

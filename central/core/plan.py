@@ -90,8 +90,10 @@ def _feature(text: str, sign: int = 0) -> Feature:
     return Feature(text=text, sign=sign)
 
 
-# The newest sample comes as [10s]: one point on a grid of 10 s and on one of 60 s, so
-# it is there from the first sample on. Everything else may still be a gap.
+# The newest sample comes as [1s]: one point on every grid of 1 s or more, so it is
+# there from the first sample on. With [10s] and a sample every 5 s the first moment had
+# too few of them, and the model was asked without even the distance to the limit.
+# Everything else may still be a gap.
 def _near_limit(ahead_s: int, *, floor: float) -> tuple[Feature, ...]:
     """Return what tells of a limit that is minutes away.
 
@@ -100,16 +102,16 @@ def _near_limit(ahead_s: int, *, floor: float) -> tuple[Feature, ...]:
         floor: Added to a spread, so that a still curve has a finite distance.
     """
     return (
-        _feature("$limit - last_over_time(x[10s])", -1),
+        _feature("$limit - last_over_time(x[1s])", -1),
         _feature(
-            f"($limit - last_over_time(x[10s])) / (stddev_over_time(x[15m]) + {floor})",
+            f"($limit - last_over_time(x[1s])) / (stddev_over_time(x[15m]) + {floor})",
             -1,
         ),
         _feature(f"$limit - predict_linear(x[5m], {ahead_s})", -1),
         _feature("$limit - max_over_time(x[5m])", -1),
         _feature("$limit - max_over_time(x[1h])", -1),
         _feature("$limit - avg_over_time(x[15m])"),
-        _feature("last_over_time(x[10s]) - avg_over_time(x[5m])"),
+        _feature("last_over_time(x[1s]) - avg_over_time(x[5m])"),
         _feature("stddev_over_time(x[5m])"),
         _feature("share_above(x[1h], $limit)", 1),
         _feature("share_above(x[5m], $limit)", 1),
@@ -117,21 +119,21 @@ def _near_limit(ahead_s: int, *, floor: float) -> tuple[Feature, ...]:
         _feature(
             f"($limit - avg_over_time(x[1h])) / (stddev_over_time(x[1h]) + {floor})"
         ),
-        _feature("last_over_time(x[10s]) - last_over_time(x[10s] offset 1m)"),
+        _feature("last_over_time(x[1s]) - last_over_time(x[10s] offset 1m)"),
         # One where a sample comes every minute, six where one comes every 10 s.
         _feature("count_over_time(x[1m])"),
     )
 
 
 _FILLING: Final = (
-    _feature("$limit - last_over_time(x[10s])", -1),
+    _feature("$limit - last_over_time(x[1s])", -1),
     _feature("$limit - predict_linear(x[5m], 3600)", -1),
     _feature("$limit - predict_linear(x[15m], 3600)", -1),
     _feature("$limit - predict_linear(x[1h], 3600)", -1),
     _feature("$limit - max_over_time(x[1h])", -1),
-    _feature("max_over_time(x[15m]) - last_over_time(x[10s])"),
-    _feature("last_over_time(x[10s]) - min_over_time(x[1h])"),
-    _feature("max_over_time(x[1h]) - last_over_time(x[10s])"),
+    _feature("max_over_time(x[15m]) - last_over_time(x[1s])"),
+    _feature("last_over_time(x[1s]) - min_over_time(x[1h])"),
+    _feature("max_over_time(x[1h]) - last_over_time(x[1s])"),
     _feature("stddev_over_time(x[1h])"),
 )
 

@@ -64,6 +64,17 @@ def levels(curve: Curve, *, shares: tuple[float, ...], past: float) -> list[floa
     return sorted({round(float(level), 2) + 0.005 for level in found})
 
 
+def restarts(rows: int, *, longest: int, rng: np.random.Generator) -> frozenset[int]:
+    """Return rows at which an agent starts anew, lives of all lengths following.
+
+    A life lasts 1 to `longest` rows, its logarithm drawn evenly: many windows hold a
+    sample or two, and some are full.
+    """
+    lives = np.exp(rng.uniform(0, np.log(longest), rows)).astype(np.intp)
+    starts = np.cumsum(lives)
+    return frozenset(starts[starts < rows].tolist())
+
+
 def shifted(curve: Curve, *, level: float, limit: float, scale: float = 1.0) -> Curve:
     """Return the curve, put so that `level` lies at `limit`, stretched around it."""
     return (limit + scale * (curve - level)).astype(np.float32)

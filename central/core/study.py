@@ -24,10 +24,15 @@ Train = Callable[[Examples], Score]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """A recording and its examples."""
+    """A recording and its examples.
+
+    Attributes:
+        is_restless: Whether the agent was started again and again while it ran.
+    """
 
     recording: Recording
     examples: Examples
+    is_restless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,8 @@ class Judged:
         part: Which stretch of time each is of: `Part.VALIDATE` or `Part.TEST`.
         is_serving: Whether each is at the limit that the task has when it serves.
         interval_s: Of each one's recording.
+        age_s: How long the agent had been running at each.
+        is_restless: Of each one's lesson.
         lesson: Number of each one's recording.
     """
 
@@ -46,6 +53,8 @@ class Judged:
     part: npt.NDArray[np.intp]
     is_serving: npt.NDArray[np.bool_]
     interval_s: npt.NDArray[np.float64]
+    age_s: npt.NDArray[np.float64]
+    is_restless: npt.NDArray[np.bool_]
     lesson: npt.NDArray[np.intp]
 
 
@@ -117,6 +126,8 @@ def _judged(
         part=np.full(count, part, dtype=np.intp),
         is_serving=recording.serving[known.case],
         interval_s=np.full(count, recording.interval_s),
+        age_s=known.age.astype(np.float64) * recording.interval_s,
+        is_restless=np.full(count, lesson.is_restless),
         lesson=np.full(count, number, dtype=np.intp),
     )
 
@@ -134,5 +145,7 @@ def _together(parts_: Sequence[Judged]) -> Judged:
         part=np.concatenate([part.part for part in parts_]),
         is_serving=np.concatenate([part.is_serving for part in parts_]),
         interval_s=np.concatenate([part.interval_s for part in parts_]),
+        age_s=np.concatenate([part.age_s for part in parts_]),
+        is_restless=np.concatenate([part.is_restless for part in parts_]),
         lesson=np.concatenate([part.lesson for part in parts_]),
     )

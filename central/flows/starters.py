@@ -16,7 +16,7 @@ from central.core.figures import Figures, figures
 from central.core.material import Material, disks, memories, processors
 from central.core.paper import Facts, card, manifest, neat
 from central.core.plan import PLANS, Plan
-from central.core.recording import HostTrace, Recording
+from central.core.recording import HostTrace, Recording, restarts
 from central.core.skill import best_threshold
 from central.core.splits import Part
 from central.core.study import Judged, Lesson, Score, judged
@@ -26,6 +26,10 @@ SEED: Final = 20261123
 TRAINED_AT: Final = "2026-11-23T00:00:00Z"
 
 _FAST_S: Final = 10.0
+_HOUR_S: Final = 3600.0
+_NEW_S: Final = 900.0
+# Restless lessons are a third of all examples.
+_RESTLESS_STEP: Final = 2
 _GOLDEN: Final = 8
 
 
@@ -67,7 +71,9 @@ def make_starter(
     plan: Plan, material: Material, trainer: Trainer, rng: np.random.Generator
 ) -> Starter:
     """Return one task's release, learnt from all of its material."""
-    lessons = [_lesson(plan, r, material, rng) for r in material.recordings]
+    recordings = material.recordings
+    lessons = [_lesson(plan, r, material, rng) for r in recordings]
+    lessons += [_restless_lesson(plan, r, material, rng) for r in recordings]
     threshold, found = _tested(plan, lessons, trainer, rng)
     known = joined([lesson.examples for lesson in lessons])
     model = trainer.train(known.features, known.happened, signs=plan.signs)
@@ -127,6 +133,26 @@ def _lesson(
     return Lesson(recording=recording, examples=found)
 
 
+def _restless_lesson(
+    plan: Plan, recording: Recording, material: Material, rng: np.random.Generator
+) -> Lesson:
+    """Return the same recording, lived through with one restart after another.
+
+    Without it a model has hardly seen a window that is not full, which is all that a
+    newcomer sees.
+    """
+    starts = restarts(
+        len(recording.values), longest=round(_HOUR_S / recording.interval_s), rng=rng
+    )
+    found = examples(
+        recording,
+        task=plan.learnt(),
+        every=_RESTLESS_STEP * material.every[recording.interval_s],
+        restarts=starts,
+    )
+    return Lesson(recording=recording, examples=found, is_restless=True)
+
+
 def _tested(
     plan: Plan, lessons: list[Lesson], trainer: Trainer, rng: np.random.Generator
 ) -> tuple[float, dict[str, Figures]]:
@@ -140,7 +166,7 @@ def _tested(
     apart = judged(
         lessons, train=train, horizon_s=horizon_s, group_of=lambda r: r.group
     )
-    before = apart.trial.at(apart.part == Part.VALIDATE)
+    before = apart.trial.at((apart.part == Part.VALIDATE) & ~apart.is_restless)
     threshold = best_threshold(before.probability, before.happened)
     cuts = _cuts(apart)
     if plan.entity != "host":
@@ -151,7 +177,8 @@ def _tested(
             group_of=lambda r: r.name,
             count=len(lessons),
         )
-        cuts["kinds of curves never seen"] = (unseen, unseen.part == Part.TEST)
+        is_usual = (unseen.part == Part.TEST) & ~unseen.is_restless
+        cuts["kinds of curves never seen"] = (unseen, is_usual)
     return threshold, {
         name: figures(of.trial.at(mask), threshold=threshold, rng=rng)
         for name, (of, mask) in cuts.items()
@@ -160,7 +187,12 @@ def _tested(
 
 def _cuts(of: Judged) -> dict[str, tuple[Judged, npt.NDArray[np.bool_]]]:
     """Return which moments stand in each row of the table."""
-    is_test = of.part == Part.TEST
+    is_new = of.is_restless & (of.age_s <= _NEW_S) & (of.part == Part.TEST)
+    return {**_usual_cuts(of), "first 15 minutes after a start": (of, is_new)}
+
+
+def _usual_cuts(of: Judged) -> dict[str, tuple[Judged, npt.NDArray[np.bool_]]]:
+    is_test = (of.part == Part.TEST) & ~of.is_restless
     is_fast = of.interval_s == _FAST_S
     if of.is_serving.all():
         return {

@@ -1,4 +1,8 @@
-"""Every shipped starter release is whole, honest and what its recipe makes."""
+"""Every shipped starter release is whole, honest and what its recipe makes.
+
+What it says in the first minutes after a start, when its window is not full, is the
+first that anybody sees of it: a host far from every limit must not be alarming.
+"""
 
 import hashlib
 from pathlib import Path
@@ -10,11 +14,16 @@ from agent.core import metrics
 from agent.core.expression import parse
 from agent.core.features import bind
 from agent.core.manifest import parse_manifest
+from agent.core.sample import Sample
 from agent.core.window import Window
 
 STARTERS = Path(__file__).resolve().parents[2] / "agent" / "starters"
 TASKS = ("cpu-saturation", "filesystem-full", "memory-pressure")
 MAX_BYTES = 150_000
+HOUR_S = 3600.0
+# Spans after which a feature may turn from a gap to a number, and what lies between.
+AGES_S = (0, 1, 10, 30, 50, 60, 70, 120, 240, 300, 600, 720, 900, 1800, 2880, HOUR_S)
+USUAL_GRIDS_S = (1.0, 5.0, 10.0, 30.0, 60.0)
 
 
 def manifest_of(task):
@@ -145,6 +154,111 @@ def test_nearer_to_the_limit_is_never_less_likely(task):
     rows[:, 0] = np.tile(np.linspace(0, 1, 50), len(rows) // 50)
     scores = scores_of(document, rows).reshape(-1, 50)
     assert (np.diff(scores, axis=1) <= 1e-6).all()
+
+
+@pytest.mark.parametrize("interval_s", USUAL_GRIDS_S)
+def test_the_distance_to_the_limit_is_known_from_the_first_sample_on(task, interval_s):
+    manifest = manifest_of(task)
+    (first,) = lived(manifest, still(0.23, 1), interval_s=interval_s)
+    limit = manifest.target.condition.limit.value
+    assert first[0] == pytest.approx(limit - 0.23, abs=1e-6)
+
+
+CALM = [
+    pytest.param("cpu-saturation", 0.03, 0.005, id="idle processors"),
+    pytest.param("cpu-saturation", 0.2, 0.005, id="processors at 20 %"),
+    pytest.param("cpu-saturation", 0.23, 0.005, id="processors at 23 %"),
+    pytest.param("memory-pressure", 0.03, 0.005, id="memory at 3 %"),
+    pytest.param("memory-pressure", 0.2, 0.005, id="memory at 20 %"),
+    pytest.param("memory-pressure", 0.23, 0.005, id="memory at 23 %"),
+    pytest.param("filesystem-full", 0.03, 0.01, id="a disk at 3 %"),
+    pytest.param("filesystem-full", 0.23, 0.01, id="a disk at 23 %"),
+    pytest.param("filesystem-full", 0.5, 0.01, id="a disk at 50 %"),
+    pytest.param("filesystem-full", 0.59, 0.01, id="a disk at 59 %"),
+]
+
+
+@pytest.mark.parametrize("interval_s", USUAL_GRIDS_S)
+@pytest.mark.parametrize(("of", "level", "most"), CALM)
+def test_a_still_host_far_from_the_limit_alarms_nobody_in_its_first_hour(
+    of, level, most, interval_s
+):
+    manifest = manifest_of(of)
+    document = (STARTERS / of / "model.onnx").read_bytes()
+    curve = still(level, 1 + round(HOUR_S / interval_s))
+    scores = scores_of(document, lived(manifest, curve, interval_s=interval_s))
+    assert scores.max() < most
+
+
+@pytest.mark.parametrize("interval_s", [10.0, 60.0])
+@pytest.mark.parametrize(("of", "level", "most"), CALM)
+def test_nor_does_one_that_trembles_a_little(of, level, most, interval_s):
+    manifest = manifest_of(of)
+    document = (STARTERS / of / "model.onnx").read_bytes()
+    curve = still(level, 1 + round(HOUR_S / interval_s))
+    curve += np.random.default_rng(3).normal(0, 1e-4, curve.shape)
+    rows = lived(manifest, curve, interval_s=interval_s)
+    assert scores_of(document, rows).max() < most
+
+
+def test_the_nearer_a_still_host_is_to_the_limit_the_likelier_whatever_its_age(task):
+    """At every stage of filling windows, and with nothing but the newest sample."""
+    manifest = manifest_of(task)
+    document = (STARTERS / task / "model.onnx").read_bytes()
+    levels = np.linspace(0, manifest.target.condition.limit.value - 0.001, 60)
+    lives = [lived(manifest, still(level, 61), interval_s=60.0) for level in levels]
+    for rows in np.stack(lives, axis=1):
+        alone = np.full_like(rows, np.nan)
+        alone[:, 0] = rows[:, 0]
+        assert (np.diff(scores_of(document, alone)) >= -1e-6).all()
+        distance_only = rows.copy()
+        distance_only[:, 1:] = rows[30, 1:]
+        assert (np.diff(scores_of(document, distance_only)) >= -1e-6).all()
+
+
+def test_a_model_that_is_asked_without_anything_raises_no_alarm(task):
+    manifest = manifest_of(task)
+    document = (STARTERS / task / "model.onnx").read_bytes()
+    nothing = np.full((1, len(manifest.features)), np.nan, dtype=np.float32)
+    (score,) = scores_of(document, nothing)
+    assert score < manifest.decision.clear / 2
+
+
+def test_the_first_minutes_have_their_own_row_and_were_tested(task):
+    tests = manifest_of(task).provenance["evaluation"]["tests"]
+    first_minutes = tests["first 15 minutes after a start"]
+    assert first_minutes["rows"] > 10_000
+    assert first_minutes["events"] > 30
+    assert first_minutes["ece"] < 0.03
+    assert first_minutes["skill_against_baseline_95"][1] > 0
+
+
+def still(level, count):
+    return np.full(count, level)
+
+
+def lived(manifest, curve, *, interval_s):
+    """Return the features of an agent at `AGES_S` after its start: float32."""
+    series = manifest.target.series
+    entity = "/" if series.is_template else ""
+    window = Window(interval_s=interval_s, span_s=2 * HOUR_S, origin_s=1e9)
+    features = bind(
+        [parse(formula.text) for formula in manifest.features],
+        entities=[entity],
+        window=window,
+        min_coverage=manifest.min_coverage,
+    )
+    limit = np.array([np.float32(manifest.target.condition.limit.value)], np.float64)
+    wanted = {round(age / interval_s) for age in AGES_S}
+    found = []
+    for row, value in enumerate(curve.tolist()):
+        at = window.instant_of(row)
+        values = np.array([value], dtype=np.float32)
+        layout = (str(series.bound(entity)),)
+        window.append(Sample(at=at, layout=layout, values=values))
+        if row in wanted:
+            found.append(features.evaluate(at=at, limit=limit)[0])
+    return np.array(found)
 
 
 def test_the_reference_has_eleven_quantiles_a_feature_in_order(task):

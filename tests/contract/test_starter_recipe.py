@@ -87,10 +87,24 @@ def test_the_model_answers_as_the_booster_does_gaps_and_ties_included():
     trainer = TreeTrainer(seed=1)
     booster = trainer._booster(features, happened, signs=[1, 0, 0])
     model = trainer.train(features, happened, signs=[1, 0, 0])
-    probes = np.where(rng.random(features.shape) < 0.1, np.nan, features)
+    is_gap = rng.random(features.shape) < 0.1
+    # Only where gaps were learnt: what LightGBM makes of others is not wanted.
+    is_gap[:, [0, 2]] = False
+    probes = np.where(is_gap, np.nan, features)
     assert model.score(probes.astype(np.float32)).tolist() == pytest.approx(
         booster.predict(probes).tolist(), abs=1e-6
     )
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_gap_that_was_never_learnt_goes_where_most_examples_went(sign):
+    rng = np.random.default_rng(1)
+    features = sign * rng.uniform(0.1, 1, (4000, 1)).astype(np.float32)
+    happened = np.abs(features[:, 0]) < 0.3
+    model = TreeTrainer(seed=1, rounds=20).train(features, happened, signs=[-sign])
+    nothing, near, far = sign * np.array([[np.nan], [0.1], [0.9]], dtype=np.float32)
+    scores = model.score(np.array([nothing, near, far]))
+    assert scores[0] == scores[2] < scores[1]
 
 
 def test_the_same_examples_make_the_same_file():

@@ -70,14 +70,26 @@ def test_only_every_so_many_rows_are_predicted():
     assert found.row.tolist() == [0, 3, 6]
 
 
-def test_a_restart_forgets_the_past_and_what_is_open():
+def test_a_restart_forgets_the_past_but_what_came_is_known():
     feature = f"avg_over_time({X}[3m])"
     found = examples(
         recording([0.1] * 12), task=task(feature), every=1, restarts=frozenset({6})
     )
-    assert found.row.tolist() == [0, 1, 2, 3, 6, 7, 8, 9]
-    has_gap = np.isnan(found.features[:, 0]).tolist()
-    assert has_gap == [True, True, False, False, True, True, False, False]
+    assert found.row.tolist() == list(range(10))
+    assert found.age.tolist() == [1, 2, 3, 4, 5, 6, 1, 2, 3, 4]
+    has_gap = np.isnan(found.features[:, 0])
+    assert has_gap.tolist() == [age < 3 for age in found.age]
+
+
+def test_what_comes_after_a_restart_is_credited_to_the_moment_before():
+    found = examples(
+        recording([0.1, 0.1, 0.1, 0.95, 0.1, 0.1, 0.1]),
+        task=task(),
+        every=1,
+        restarts=frozenset({2, 3}),
+    )
+    assert found.row[found.happened].tolist() == [1, 2]
+    assert found.event[found.happened].tolist() == [3, 3]
 
 
 def test_the_baseline_learns_only_from_what_is_known_by_then():
@@ -99,6 +111,7 @@ def test_examples_can_be_joined_and_chosen_from():
     assert len(both.row) == 2 * len(one.row)
     picked = chosen(both, both.row == 1)
     assert picked.row.tolist() == [1, 1]
+    assert picked.age.tolist() == [2, 2]
     assert picked.features.shape == (2, 1)
     assert picked.happened.all()
     assert picked.event.tolist() == [2, 2]

@@ -52,6 +52,25 @@ def test_no_memory_is_as_measured_and_none_is_stretched_beyond_the_bounds():
         assert (spread <= 0.801).all()
 
 
+def test_some_memories_are_calm_and_never_come_near_the_limit():
+    for seed in range(10):
+        found = memories(MEMORY, TRACES[:1], rng=np.random.default_rng(seed))
+        values = found.recordings[0].values
+        assert (values[:, -3:] < 0.86).all()
+        assert (values[:, -3:] >= 0).all()
+        assert (values[:, :-3] >= np.float32(0.9)).any(axis=0).all()
+
+
+def test_most_file_systems_stand_still_or_nearly_so():
+    found = disks(FILES, rng=np.random.default_rng(0), batches=1, each=1)
+    counts = {}
+    for recording in found.recordings:
+        counts[recording.name] = recording.values.shape[1]
+    assert counts["flat"] + counts["slow growth"] > sum(counts.values()) / 2
+    assert found.hosts == 2 * sum(counts.values())
+    assert any(f"{counts['flat']} flat" in note for note in found.notes)
+
+
 def test_the_digest_hangs_on_every_file():
     one = processors(CPU, TRACES).digest
     assert one == processors(CPU, TRACES).digest
@@ -63,7 +82,7 @@ def test_disks_are_of_every_kind_in_every_batch_and_come_again_from_their_seed()
         disks(FILES, rng=np.random.default_rng(seed), batches=2, each=1)
         for seed in (1, 1, 2)
     )
-    assert found.hosts == 2 * 2 * len(KINDS)
+    assert found.hosts == sum(r.values.shape[1] for r in found.recordings)
     assert {(r.name, r.group, r.interval_s) for r in found.recordings} == {
         (kind, f"batch-{batch}", interval_s)
         for kind in KINDS

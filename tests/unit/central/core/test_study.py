@@ -15,6 +15,7 @@ def lesson(number, group):
     row = np.arange(ROWS)
     happened = row % 10 == 0
     return Lesson(
+        is_restless=number == 1,
         recording=Recording(
             name=f"host-{number}",
             group=group,
@@ -27,6 +28,7 @@ def lesson(number, group):
             happened=happened,
             baseline=np.full(ROWS, 0.1),
             row=row,
+            age=row % 7 + 1,
             case=row % 2,
             event=np.where(happened, row + 1, NEVER),
         ),
@@ -77,4 +79,6 @@ def test_events_and_days_of_different_hosts_are_different():
 def test_each_moment_knows_its_case_and_its_recording():
     found, _ = studied(["a", "b"])
     assert set(found.interval_s.tolist()) == {60.0}
+    assert set(found.age_s.tolist()) == {60.0 * age for age in range(1, 8)}
+    assert found.is_restless.tolist() == (found.lesson == 1).tolist()
     assert found.is_serving.sum() == len(found.is_serving) / 2
