@@ -1,5 +1,6 @@
 """`forewarn replay`: a recorded host, lived through again by the live code."""
 
+import gc
 import hashlib
 import sys
 import tempfile
@@ -81,6 +82,8 @@ def replay_command(
             replaying(trace, releases, state_dir=state_dir) as ticker,
             _progress(trace) as on_tick,
         ):
+            # What has come up by now stays: the collector need not look at it again.
+            gc.freeze()
             done = replay(trace.instants, ticker=ticker, on_tick=on_tick)
         took_s = time.perf_counter() - began
         with archive_at(state_dir) as archive:

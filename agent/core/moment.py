@@ -1,13 +1,17 @@
 """A moment: one instant of one task and entity, what was predicted, what came."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 BASELINE = "baseline"
+
+
+# Structs of msgspec: a replay makes thousands of them a second, at a sixth of the
+# cost of frozen dataclasses.
 
 
 class Role(StrEnum):
@@ -37,8 +41,7 @@ class Void(StrEnum):
     RETIRED = "retired"  # the task is no longer at work on this host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One release's score at a moment.
 
     Attributes:
@@ -55,8 +58,7 @@ class Prediction:
     features: npt.NDArray[np.float32] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """One instant of one task and entity, with every live release's score.
 
     Attributes:
@@ -88,8 +90,7 @@ class Moment:
         return next((p for p in self.predictions if p.role is role), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the host later showed.
 
     Attributes:
@@ -107,8 +108,7 @@ class Outcome:
     void: Void | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """A moment together with its outcome."""
 
     moment: Moment

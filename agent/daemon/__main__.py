@@ -4,6 +4,7 @@
 by `forewarn run` alone, which has told people of everything that can be told before.
 """
 
+import gc
 import shutil
 import signal
 import sys
@@ -19,6 +20,7 @@ from agent.errors import ForewarnError
 from agent.flows.tick import TickResult
 from agent.wiring.courier import courier_command
 from agent.wiring.scoring import (
+    Scoring,
     clock,
     get_ready,
     journal,
@@ -51,7 +53,7 @@ def main(options: RunOptions) -> int:
             Daemon(
                 Surroundings(
                     configure=configure,
-                    build=scoring,
+                    build=_build,
                     courier=courier,
                     clock=clock(),
                     tell=_beside_line() if is_live else journal().write,
@@ -62,6 +64,13 @@ def main(options: RunOptions) -> int:
         sys.stderr.write(f"forewarn: {error}\n")
         return error.exit_status
     return 0
+
+
+def _build(config: Config) -> Scoring:
+    """Build the parts; what has come up by now stays, so the collector passes it by."""
+    parts = scoring(config)
+    gc.freeze()
+    return parts
 
 
 def _leave(number: int, _: object) -> None:

@@ -65,7 +65,10 @@ class Cards:
             self._days[day] = self._ledger.cards(day=day)
         key = CardKey(moment.task, prediction.digest, prediction.role, day)
         self._changed.add(key)
-        return self._days[day].setdefault(key, Scorecard())
+        card = self._days[day].get(key)
+        if card is None:
+            card = self._days[day][key] = Scorecard()
+        return card
 
     def _manifest(self, digest: str) -> Manifest:
         """Return what was signed about a release, also if it is no longer at work."""

@@ -60,6 +60,7 @@ class LiveTask:
         self._asks_anew = memory is not None and known is None
         self.skipped = {} if known is None else dict(known.skipped)
         self._scored_at = None if known is None else known.scored_at
+        self._scored_slot = self._slot_of_last()
         record = None if known is None else bytes(known.baseline)
         self._is_event = isinstance(self._target, EventTarget)
         self._baseline = Baseline(self._target, record=record)
@@ -114,7 +115,8 @@ class LiveTask:
     def void_all(self, reason: Void, now: datetime) -> Iterator[Resolved]:
         """Yield every open moment as void; nothing stays open."""
         void = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
-        waiting, self._open, self._scored_at = sorted(self._open), [], None
+        waiting, self._open = sorted(self._open), []
+        self._scored_at = self._scored_slot = None
         yield from (Resolved(moment=m, outcome=void) for _, _, m in waiting)
 
     def score(self, now: datetime, *, next_id: int) -> list[Moment]:
@@ -134,7 +136,7 @@ class LiveTask:
         chosen = self._chosen(situation, features)
         if not chosen:
             return []
-        self._scored_at = now
+        self._scored_at, self._scored_slot = now, self._window.slot_of(now)
         predictions = self._predictions(situation, features, chosen, now)
         due_at = now + timedelta(seconds=self._target.horizon_s)
         moments = [
@@ -157,12 +159,16 @@ class LiveTask:
         return moments
 
     def _is_time(self, now: datetime) -> bool:
-        if self._scored_at is None:
+        if self._scored_slot is None:
             return True
-        slot_of = self._window.slot_of
-        elapsed = slot_of(now) - slot_of(self._scored_at)
+        elapsed = self._window.slot_of(now) - self._scored_slot
         # Below 0: the clock went back while nobody was there to see it.
         return not 0 <= elapsed < self._every
+
+    def _slot_of_last(self) -> int | None:
+        return (
+            None if self._scored_at is None else self._window.slot_of(self._scored_at)
+        )
 
     def _rebind(self) -> None:
         """Look anew which entities there are, whenever a series has come up."""

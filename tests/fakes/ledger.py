@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 
 from agent.core.manifest import parse_manifest
@@ -84,7 +85,8 @@ class MemoryLedger:
         self._samples[record.sample.at] = replace(record.sample, failures={})
         for moment in record.moments:
             by_role = sorted(moment.predictions, key=lambda p: p.role)
-            self._moments[moment.id] = replace(moment, predictions=tuple(by_role))
+            kept = msgspec.structs.replace(moment, predictions=tuple(by_role))
+            self._moments[moment.id] = kept
         for each in record.resolved:
             if each.moment.id in self._moments:
                 self._outcomes.setdefault(each.moment.id, each.outcome)
@@ -189,7 +191,7 @@ def moment(number, *, at=START, **changes):
             prediction(Role.BASELINE, BASELINE, 1 / 3),
         ),
     )
-    return replace(made, **changes)
+    return msgspec.structs.replace(made, **changes)
 
 
 def prediction(role, digest, *values, features=None):
