@@ -93,11 +93,6 @@ def read_trace(
         TraceError: Names file, row and column, what was expected and what was got.
     """
     names, table = _read(path)
-    if twice := _twice(names):
-        raise TraceError(f"{path}: two columns are called {twice}")
-    if _TIMESTAMP not in names:
-        got = ", ".join(names[:5]) or "no columns"
-        raise TraceError(f"{path}: expected a column {_TIMESTAMP}, got {got}")
     place = names.index(_TIMESTAMP)
     series = [name for name in names if name != _TIMESTAMP]
     instants, values = table[:, place].copy(), np.delete(table, place, axis=1)
@@ -136,6 +131,15 @@ def _read(path: Path) -> tuple[list[str], Values]:
 
 def _twice(names: Sequence[str]) -> str | None:
     return next((name for name in names if names.count(name) > 1), None)
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise TraceError if these cannot be a trace's columns; before any row is read."""
+    if twice := _twice(names):
+        raise TraceError(f"{path}: two columns are called {twice}")
+    if _TIMESTAMP not in names:
+        got = ", ".join(names[:5]) or "no columns"
+        raise TraceError(f"{path}: expected a column {_TIMESTAMP}, got {got}")
 
 
 def _in_order(
@@ -207,6 +211,7 @@ def _csv(path: Path) -> tuple[list[str], Values]:
             names, *rows = csv.reader(file)
         except (ValueError, csv.Error) as error:
             raise TraceError(f"{path}: expected a CSV file with a header") from error
+    _check_names(path, names)
     values = np.empty((len(rows), len(names)))
     for number, row in enumerate(rows):
         if len(row) != len(names):
@@ -253,6 +258,7 @@ def _parquet(path: Path) -> tuple[list[str], Values]:
     except pa.ArrowInvalid as error:
         raise TraceError(f"{path}: expected a Parquet file: {error}") from error
     names = table.column_names
+    _check_names(path, names)
     values = np.empty((table.num_rows, len(names)))
     for place, (name, column) in enumerate(zip(names, table.columns, strict=True)):
         try:

@@ -88,6 +88,8 @@ def replay_command(
         took_s = time.perf_counter() - began
         with archive_at(state_dir) as archive:
             found = scores(archive)
+    for name, reason in done.silent.items():
+        say(f"{name} predicted nothing: {reason}")
     for event in done.events:
         if event.level in {Level.ERROR, Level.WARNING}:
             say(event.line())
@@ -200,6 +202,7 @@ def _document(trace: Trace, done: Replayed, took_s: float) -> dict[str, object]:
         "moments": done.moments,
         "resolved": done.resolved,
         "still_open": done.still_open,
+        "silent": done.silent,
         "took_s": took_s,
         "ticks_per_s": done.ticks / took_s,
         "events": done.events,

@@ -1,6 +1,6 @@
 """Replay: a recorded host, lived through again by the very tick that runs live."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ class Replayed:
         moments: Predictions made.
         resolved: Of those, how many got an outcome or became void.
         still_open: Of those, how many were not due at the end.
+        silent: Tasks that predicted nothing, with what most often kept them.
         events: What else came to pass.
     """
 
@@ -26,6 +27,7 @@ class Replayed:
     moments: int
     resolved: int
     still_open: int
+    silent: Mapping[str, str]
     events: list[Event]
 
 
@@ -51,11 +53,13 @@ def replay(
     """
     ticks = moments = resolved = still_open = 0
     events: list[Event] = []
+    heard: set[str] = set()
     now: datetime | None = None
     for now in instants:
         result = ticker.tick(now)
         ticks += 1
         moments += len(result.moments)
+        heard |= {moment.task for moment in result.moments}
         resolved += len(result.resolved)
         still_open = result.open
         events += result.events
@@ -67,5 +71,14 @@ def replay(
         moments=moments,
         resolved=resolved,
         still_open=still_open,
+        silent=_silent(ticker, heard),
         events=events,
     )
+
+
+def _silent(ticker: Ticker, heard: set[str]) -> dict[str, str]:
+    return {
+        name: max(task.skipped, key=task.skipped.__getitem__, default="never its time")
+        for name, task in ticker.tasks.items()
+        if name not in heard
+    }

@@ -17,6 +17,7 @@ from agent.core.manifest import parse_manifest
 from agent.core.moment import OutcomeKind
 from agent.flows.replay import replay, unmet
 from agent.flows.tick import Ticker
+from agent.wiring.replay import named_release, replaying
 from tests.fakes.host import ScriptedHost
 from tests.fakes.life import (
     ACTIVE,
@@ -198,3 +199,14 @@ def test_what_a_recorded_host_lacks_is_named_in_order():
         'system.filesystem.utilization{mountpoint="$entity"}'
     ]
     assert unmet(tasks[1], [mounts]) == ()
+
+
+def test_a_task_that_predicted_nothing_is_told_with_what_kept_it(tmp_path):
+    busy = [f"{60 * n},0.99" for n in range(1, 40)]
+    path = tmp_path / "busy.csv"
+    path.write_text("\n".join(["timestamp,system.cpu.utilization", *busy]))
+    trace = read_trace(path)
+    releases = [named_release("cpu-saturation")]
+    with replaying(trace, releases, state_dir=tmp_path / "state") as ticker:
+        done = replay(trace.instants, ticker=ticker, on_tick=lambda: None)
+    assert done.silent == {"cpu-saturation": "holds already"}
