@@ -147,6 +147,14 @@ class Ledger(Protocol):
         """Yield the committed samples from `since` on, oldest first."""
         ...
 
+    def forget_samples(self, *, since: datetime) -> None:
+        """Drop the committed samples from `since` on: another clock told their time.
+
+        Raises:
+            StateError: Nothing was dropped.
+        """
+        ...
+
     def cards(self, *, day: date) -> dict[CardKey, Scorecard]:
         """Return the scorecards of one UTC day."""
         ...

@@ -47,19 +47,20 @@ def holder(state_dir: Path, *, name: str) -> int | None:
     """Return the process that holds one of the folder's locks; None if none does."""
     try:
         with (state_dir / f"{name}.lock").open("r") as file:
-            if _locked(file.fileno(), wait_s=0.0):
+            # Shared: two who ask at once must not take each other for the holder.
+            if _locked(file.fileno(), wait_s=0.0, kind=fcntl.LOCK_SH):
                 return None
             return int(file.read(20))
     except (OSError, ValueError):
         return None
 
 
-def _locked(opened: int, *, wait_s: float) -> bool:
+def _locked(opened: int, *, wait_s: float, kind: int = fcntl.LOCK_EX) -> bool:
     """Return whether the lock could be had in time."""
     ends_at = time.monotonic() + wait_s
     while True:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= ends_at:
                 return False

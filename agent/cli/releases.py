@@ -8,6 +8,7 @@ from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, listing, say
 from agent.cli.state import opened
 from agent.core.manifest import parse_manifest
+from agent.errors import ManifestError
 
 
 @click.command("releases")
@@ -18,9 +19,7 @@ def releases(config_path: Path | None, state_dir: Path | None, as_json: bool) ->
     """Show the releases of this host: version, state and role."""
     with opened(config_path, state_dir) as (_, archive):
         found = archive.releases()
-        manifests = {
-            r.digest: parse_manifest(archive.manifest_of(r.digest)) for r in found
-        }
+        signed = {r.digest: _understood(archive.manifest_of(r.digest)) for r in found}
         roles = {d: role for each in archive.lineups() for role, d in each.roles()}
     documents = [
         {
@@ -30,9 +29,7 @@ def releases(config_path: Path | None, state_dir: Path | None, as_json: bool) ->
             "state": each.state,
             "role": roles.get(each.digest),
             "admitted_at": each.admitted_at,
-            "title": manifests[each.digest].title,
-            "model": manifests[each.digest].model,
-            "provenance": manifests[each.digest].provenance,
+            **signed[each.digest],
         }
         for each in found
     ]
@@ -51,3 +48,16 @@ def releases(config_path: Path | None, state_dir: Path | None, as_json: bool) ->
         say("no release was taken in yet")
     header = ("task", "version", "release", "state", "role", "taken in")
     emit(documents, as_json=as_json, text=listing(header, rows=rows))
+
+
+def _understood(document: bytes) -> dict[str, object]:
+    """Return what a manifest says of a release; of a newer program's, only why not."""
+    try:
+        manifest = parse_manifest(document)
+    except ManifestError as error:
+        return {"unreadable": str(error)}
+    return {
+        "title": manifest.title,
+        "model": manifest.model,
+        "provenance": manifest.provenance,
+    }

@@ -197,7 +197,7 @@ def reduction(call: Call, *, interval_s: float, min_coverage: float) -> Reductio
     return Reduction(
         call=call,
         compute=_TABLE[call.function],
-        argument=_number(call),
+        argument=_as_sampled(call),
         times_s=times_s,
         weights=weights,
         flat_weights=weights[:, 0],
@@ -257,3 +257,9 @@ _WEIGHTS: Final[dict[Function, Callable[[Call, Vector], Vector]]] = {
 
 def _number(call: Call) -> float:
     return call.argument.value if isinstance(call.argument, Number) else math.nan
+
+
+def _as_sampled(call: Call) -> float:
+    """Return a call's number; a limit rounded to float32, as the samples are."""
+    is_limit = call.function in {Function.SHARE_ABOVE, Function.SEASONAL_SHARE_ABOVE}
+    return float(np.float32(_number(call))) if is_limit else _number(call)

@@ -1,7 +1,7 @@
 """The manifest, schema 1: what was signed about a release, parsed strictly once."""
 
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,11 +20,9 @@ from agent.errors import ExpressionError, ManifestError
 SCHEMA = 1
 MAX_BYTES = 1_000_000
 _MAX_FEATURES = 512
-_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
-_SHA256 = r"^[0-9a-f]{64}$"
 
-Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
-Sha256 = Annotated[str, msgspec.Meta(pattern=_SHA256)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -91,7 +89,7 @@ class ModelFile(_Part, frozen=True, kw_only=True):
     length: Annotated[int, msgspec.Meta(gt=0)]
     opset: Count
     ir: Count
-    format: Annotated[str, msgspec.Meta(pattern="^onnx$")] = "onnx"
+    format: Literal["onnx"] = "onnx"
     input: str = "features"
     output: str = "probability"
 
@@ -159,7 +157,7 @@ class Manifest(_Part, frozen=True, kw_only=True, dict=True):
     entity: Name = "host"
     score_every: Duration = Duration(60)
     min_coverage: Probability = 0.8
-    missing: Annotated[str, msgspec.Meta(pattern="^(nan|skip)$")] = "nan"
+    missing: Literal["nan", "skip"] = "nan"
     model: ModelFile | None = None
     decision: Decision | None = None
     golden: tuple[Golden, ...] = ()
@@ -177,27 +175,22 @@ class Manifest(_Part, frozen=True, kw_only=True, dict=True):
     @property
     def outputs(self) -> int:
         """How many numbers the model answers a row."""
-        text = self.target_text
-        return 1 if isinstance(text, EventText) else len(text.quantiles)
+        target = self.target
+        return 1 if isinstance(target, EventTarget) else len(target.quantiles)
 
     @property
     def entity_series(self) -> Series:
         """The series whose attribute enumerates the entities."""
-        target = self.target
-        if isinstance(target, EventTarget):
-            return target.series
-        found = sorted(series_of(target.expression))
+        if isinstance(self.target, EventTarget):
+            return self.target.series
+        found = sorted(self.target.reads)
         return next((s for s in found if s.is_template), found[0])
 
     def all_series(self) -> frozenset[Series]:
         """Return every series that features and target read, `$entity` unfilled."""
-        target = self.target
-        read = [series_of(f.expression) for f in self.features]
-        if isinstance(target, EventTarget):
-            read += [frozenset({target.series}), series_of(target.condition.limit)]
-        else:
-            read.append(series_of(target.expression))
-        return frozenset().union(*read)
+        return self.target.reads.union(
+            *(series_of(f.expression) for f in self.features)
+        )
 
 
 def parse_manifest(document: bytes) -> Manifest:
@@ -206,8 +199,7 @@ def parse_manifest(document: bytes) -> Manifest:
     Raises:
         ManifestError: Names the key, what was expected and what was got.
     """
-    size = len(document)
-    if size > MAX_BYTES:
+    if (size := len(document)) > MAX_BYTES:
         raise ManifestError(f"manifest: expected at most {MAX_BYTES} bytes, got {size}")
     try:
         _check_schema(document)
@@ -231,20 +223,17 @@ def _check_schema(document: bytes) -> None:
 
 def _laws(manifest: Manifest) -> list[tuple[str, bool]]:
     """Return what ties the parts together: each law in words, and whether it holds."""
-    target = manifest.target
     width, outputs = len(manifest.features), manifest.outputs
-    is_event = isinstance(target, EventTarget)
-    levels = (0.5,) if isinstance(target, EventTarget) else target.quantiles
+    is_event = isinstance(manifest.target, EventTarget)
     binds = any(s.is_template for s in manifest.all_series())
     decision = manifest.decision
     return [
-        ("target: the horizon must be longer than 0", target.horizon_s > 0),
+        *_target_laws(manifest.target),
         ("score_every must be longer than 0", manifest.score_every > 0),
         (
             f"features: expected 1 to {_MAX_FEATURES}, got {width}",
             0 < width <= _MAX_FEATURES,
         ),
-        ("target.quantiles must ascend", list(levels) == sorted(set(levels)) != []),
         (
             'entity: "host" has no $entity to fill in, every other needs one',
             binds == (manifest.entity != "host"),
@@ -268,6 +257,17 @@ def _laws(manifest: Manifest) -> list[tuple[str, bool]]:
             f"reference.quantiles: expected {width} rows, one a feature",
             manifest.reference is None or len(manifest.reference.quantiles) == width,
         ),
+    ]
+
+
+def _target_laws(target: Target) -> list[tuple[str, bool]]:
+    levels = (0.5,) if isinstance(target, EventTarget) else target.quantiles
+    lasts_s = target.sustained_s if isinstance(target, EventTarget) else 0.0
+    return [
+        ("target: the horizon must be longer than 0", target.horizon_s > 0),
+        ("target must read a series", bool(target.reads)),
+        ("target.sustained must not exceed target.within", lasts_s <= target.horizon_s),
+        ("target.quantiles must ascend", list(levels) == sorted(set(levels)) != []),
     ]
 
 

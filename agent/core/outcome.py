@@ -122,9 +122,8 @@ def _first_run_end(holds: npt.NDArray[np.bool_], *, run: int) -> int | None:
 
 def _reboot(moment: Moment, window: Window) -> Void | None:
     """Return the reason if the host started anew between the moment and its due."""
-    booted = window.booted_at_s
     # Half a step of grace: uptime and the moment are read at slightly other instants.
-    grace = window.interval_s / 2
-    if booted is None or booted <= moment.at.timestamp() + grace:
-        return None
-    return Void.REBOOT if booted <= moment.due_at.timestamp() else None
+    after_s = moment.at.timestamp() + window.interval_s / 2
+    due_s = moment.due_at.timestamp()
+    came = any(after_s < boot_s <= due_s for boot_s in window.boots_s)
+    return Void.REBOOT if came else None

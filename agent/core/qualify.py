@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Final
 
+from agent.core.fit import misfit
 from agent.core.manifest import Manifest, ModelFile
 from agent.core.pointer import Pointer
 from agent.core.quantity import size_text
 from agent.core.release import Release
+from agent.core.window import Window
 
 # What ONNX Runtime 1.28, the oldest we run on, was built with: ONNX 1.22.
 MAX_OPSET: Final = 27
@@ -45,6 +48,7 @@ class HostFacts:
         max_model_bytes: The longest model that is downloaded.
         max_opset: Newest ONNX operator set that the runtime knows.
         max_ir: Newest ONNX file format that the runtime reads.
+        interval_s: Distance between two samples.
     """
 
     agent: str
@@ -55,6 +59,7 @@ class HostFacts:
     max_model_bytes: int = MAX_MODEL_BYTES
     max_opset: int = MAX_OPSET
     max_ir: int = MAX_IR
+    interval_s: float = 10.0
 
     def allows(self, task: str) -> bool:
         """Return whether the site wants this task."""
@@ -171,12 +176,14 @@ def _needs(manifest: Manifest, host: HostFacts) -> list[tuple[str, bool]]:
     named = {*manifest.requires.metrics, *(s.name for s in manifest.all_series())}
     unknown = sorted(named - host.metrics)
     wanted = manifest.requires.agent
+    unfit = misfit(manifest, new_window=partial(Window, interval_s=host.interval_s))
     return [
         (
             f"task {manifest.task} is not allowed on this host",
             host.allows(manifest.task),
         ),
         (f"metrics unknown to this agent: {', '.join(unknown)}", not unknown),
+        (f"it {unfit}", unfit is None),
         (
             f'requires.agent: expected comparisons such as ">=1.2", got "{wanted}"',
             _is_requirement(wanted),

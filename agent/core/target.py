@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from agent.core.expression import Expression, lookback_s, parse
+from agent.core.expression import Expression, lookback_s, parse, series_of
 from agent.core.series import Series
 from agent.errors import ManifestError
 
@@ -81,6 +81,11 @@ class EventTarget:
         """How far before the moment the target itself reads."""
         return max(self.sustained_s, lookback_s(self.condition.limit))
 
+    @property
+    def reads(self) -> frozenset[Series]:
+        """The series that it is read from, `$entity` unfilled."""
+        return frozenset({self.series}) | series_of(self.condition.limit)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueTarget:
@@ -107,6 +112,11 @@ class ValueTarget:
     def lookback_s(self) -> float:
         """How far before the moment the target itself reads."""
         return lookback_s(self.expression)
+
+    @property
+    def reads(self) -> frozenset[Series]:
+        """The series that it is read from, `$entity` unfilled."""
+        return series_of(self.expression)
 
 
 Target = EventTarget | ValueTarget

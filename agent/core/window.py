@@ -14,6 +14,7 @@ UPTIME = "system.uptime"
 _START_COLUMNS = 8
 # Devices that come and go make a new layout each time.
 _LAYOUTS = 64
+_BOOTS = 16
 
 
 class _Places(NamedTuple):
@@ -40,8 +41,8 @@ class Window:
         capacity: Rows that are kept.
         columns: Canonical spelling of each series that is kept -> its column.
         slot: Slot of the newest row; None before the first.
-        booted_at_s: When the host last booted, as far as its uptime was seen; Unix
-            seconds, None if never seen.
+        boots_s: When the host booted, as far as its uptime was seen; Unix seconds,
+            oldest first, one an actual boot.
         revision: Grows whenever a column is added.
     """
 
@@ -58,7 +59,7 @@ class Window:
         self.capacity = max(2, math.ceil(span_s / interval_s) + 1)
         self.columns: dict[str, int] = {}
         self.slot: int | None = None
-        self.booted_at_s: float | None = None
+        self.boots_s: list[float] = []
         self.revision = 0
         # Twice as long as what is kept: the newest rows are one slice without a copy.
         self._rows = self._empty(_START_COLUMNS)
@@ -106,8 +107,12 @@ class Window:
         """Learn from a sample's uptime when the host booted, before taking it in."""
         if UPTIME in sample.layout:
             uptime_s = float(sample.values[sample.layout.index(UPTIME)])
-            if not np.isnan(uptime_s):
-                self.booted_at_s = sample.at.timestamp() - uptime_s
+            boot_s = sample.at.timestamp() - uptime_s
+            # A clock that is set, or a float32 of years, moves the same boot a little.
+            if not np.isnan(uptime_s) and (
+                not self.boots_s or boot_s > self.boots_s[-1] + self.interval_s / 2
+            ):
+                self.boots_s = [*self.boots_s[-_BOOTS:], boot_s]
 
     def advance(self, slot: int) -> None:
         """Make `slot` the newest, all rows since the last one being gaps."""

@@ -52,6 +52,7 @@ class Daemon:
         self._given = given
         self._config = given.configure()
         self._parts: Scoring | None = None
+        self._early: list[Event] = []
         self._courier = Errand(given.courier, limit_s=given.courier_limit_s)
         self._scheduler = MainThreadScheduler()
         self._latest = given.clock.now()
@@ -129,6 +130,9 @@ class Daemon:
         try:
             if self._parts is None:
                 self._parts = given.build(self._config)
+                early, self._early = self._early, []
+                for event in early:
+                    self._parts.ticker.note(event)
             result = self._parts.ticker.tick(given.clock.now())
         except Exception as error:  # noqa: BLE001 - the next tick goes on
             self._tell(EventName.TICK_FAILED, error=f"{type(error).__name__}: {error}")
@@ -175,6 +179,10 @@ class Daemon:
         except ConfigError as error:
             self._tell(EventName.CONFIG_REFUSED, reason=str(error))
             return
+        if self._parts is not None and self._parts.ticker.cannot_commit:
+            waits = "ticks wait to be written; mend the disk, then reload again"
+            self._tell(EventName.CONFIG_REFUSED, reason=waits)
+            return
         self._close_parts()
         self._config = changed
         self._reschedule()
@@ -193,13 +201,17 @@ class Daemon:
             return
         for event in self._parts.ticker.close(self._given.clock.now()):
             self._given.tell(event)
+        if self._parts.ticker.cannot_commit:
+            self._tell(EventName.COMMIT_FAILED, reason="what was held back is lost")
         self._parts.close()
         self._parts = None
 
     def _tell(self, name: EventName, **fields: Field) -> None:
         event = Event(at=self._given.clock.now(), name=name, fields=fields)
         self._given.tell(event)
-        if self._parts is not None:
+        if self._parts is None:
+            self._early.append(event)
+        else:
             self._parts.ticker.note(event)
 
 

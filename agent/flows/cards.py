@@ -13,6 +13,7 @@ from agent.core.moment import (
 )
 from agent.core.scorecard import Scorecard
 from agent.core.target import EventTarget
+from agent.errors import ManifestError
 from agent.ports import CardKey, Ledger
 
 _BASELINE_THRESHOLD = 0.5
@@ -29,7 +30,7 @@ class Cards:
         self._ledger = ledger
         self._days: dict[date, dict[CardKey, Scorecard]] = {}
         self._changed: set[CardKey] = set()
-        self._manifests: dict[str, Manifest] = {}
+        self._manifests: dict[str, Manifest | None] = {}
 
     def count(self, resolved: Resolved, *, leading: Manifest, now: datetime) -> None:
         """Count a moment's outcome on the card of each release that predicted it.
@@ -40,10 +41,11 @@ class Cards:
             now: Says on which day's cards.
         """
         for prediction in resolved.moment.predictions:
-            card = self._card(resolved.moment, prediction, now.date())
             is_baseline = prediction.digest == BASELINE
             manifest = leading if is_baseline else self._manifest(prediction.digest)
-            count(card, prediction, resolved, manifest=manifest)
+            if manifest is not None:
+                card = self._card(resolved.moment, prediction, now.date())
+                count(card, prediction, resolved, manifest=manifest)
 
     def count_void(self, resolved: Resolved, *, now: datetime) -> None:
         """Count a moment that will never get an outcome, whatever its task was."""
@@ -70,10 +72,16 @@ class Cards:
             card = self._days[day][key] = Scorecard()
         return card
 
-    def _manifest(self, digest: str) -> Manifest:
-        """Return what was signed about a release, also if it is no longer at work."""
+    def _manifest(self, digest: str) -> Manifest | None:
+        """Return what was signed about a release, also if it is no longer at work.
+
+        None if this program cannot read it: an older one, after a step back.
+        """
         if digest not in self._manifests:
-            self._manifests[digest] = self._ledger.release(digest).manifest
+            try:
+                self._manifests[digest] = self._ledger.release(digest).manifest
+            except ManifestError:
+                self._manifests[digest] = None
         return self._manifests[digest]
 
 

@@ -5,24 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.core.event import Event, EventName, Field
-from agent.core.expression import lookback_s
-from agent.core.features import bind
+from agent.core.fit import LEAST_SPAN_S, misfit, span_s
 from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest
 from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Role, Void
 from agent.core.release import Release
 from agent.core.sample import Sample
 from agent.core.series import parse_series
-from agent.core.situation import lookback_s as target_lookback_s
 from agent.core.window import Window
-from agent.errors import ExpressionError, ForewarnError, ManifestError
+from agent.errors import ForewarnError, ManifestError
 from agent.flows.live_release import LiveRelease
 from agent.flows.task import LiveTask
 from agent.ports import Ledger, Models
 
-MAX_LOOKBACK_S = 6 * 3600.0
-MAX_HORIZON_S = 24 * 3600.0
-_LEAST_SPAN_S = 900.0
+_LATER = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +71,15 @@ class Crew:
         events = [*self._changed(lineups, now), *self._news(faults)]
         self._live = {live.release.digest: live for crew in manned for live in crew}
         manifests = [live.release.manifest for live in self._live.values()]
-        span_s = max(map(_span_s, manifests), default=_LEAST_SPAN_S)
-        window = self._new_window(span_s=span_s, keeps=_keeper(manifests))
+        longest_s = max(map(span_s, manifests), default=LEAST_SPAN_S)
+        window = self._new_window(span_s=longest_s, keeps=_keeper(manifests))
         memories = self._ledger.memories()
         tasks: dict[str, LiveTask] = {}
         for crew in manned:
             name = crew[0].release.manifest.task
             tasks[name] = LiveTask(crew, window=window, memory=memories.get(name))
+        # Of a later time than the present: the clock went back while nobody looked.
+        self._ledger.forget_samples(since=now + _LATER)
         waiting = self._ledger.open_moments()
         strays = [s for m in waiting if (s := _stray(m, tasks.get(m.task), now))]
         oldest = min((m.at for m in waiting), default=now)
@@ -92,7 +90,7 @@ class Crew:
             window=window,
             tasks=tasks,
             strays=strays,
-            samples=(s for s in self._ledger.samples(since=since) if s.at <= now),
+            samples=self._ledger.samples(since=since),
             events=events,
         )
 
@@ -157,25 +155,11 @@ class Crew:
 
     def _refusal(self, manifest: Manifest, *, leading: Manifest) -> str | None:
         """Return why this agent cannot run the release, or None."""
-        past_s, horizon_s = _past_s(manifest), manifest.target.horizon_s
-        if past_s > MAX_LOOKBACK_S:
-            return f"reads back {past_s:.0f} s; this agent keeps {MAX_LOOKBACK_S:.0f} s"
-        if horizon_s > MAX_HORIZON_S:
-            return f"looks ahead longer than {MAX_HORIZON_S:.0f} s"
         if manifest.target != leading.target:
             return (
                 f"predicts another target than version {leading.version}, which leads"
             )
-        try:
-            bind(
-                [formula.expression for formula in manifest.features],
-                entities=(),
-                window=self._new_window(span_s=_span_s(manifest)),
-                min_coverage=manifest.min_coverage,
-            )
-        except ExpressionError as error:
-            return str(error)
-        return None
+        return misfit(manifest, new_window=self._new_window)
 
 
 def _keeper(manifests: Sequence[Manifest]) -> Callable[[str], bool]:
@@ -198,23 +182,13 @@ def _stray(moment: Moment, task: LiveTask | None, now: datetime) -> Resolved | N
     """
     if moment.at > now:
         reason = Void.CLOCK
-    elif task is None or not task.can_resolve(moment):
+    elif task is None or not task.knows_its_open_moments:
         reason = Void.RETIRED
     else:
         task.wait_for(moment)
         return None
     outcome = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
     return Resolved(moment=moment, outcome=outcome)
-
-
-def _span_s(manifest: Manifest) -> float:
-    """Return how long a window must be for a task: its past and its horizon."""
-    return max(_past_s(manifest) + manifest.target.horizon_s, _LEAST_SPAN_S)
-
-
-def _past_s(manifest: Manifest) -> float:
-    past = max(lookback_s(formula.expression) for formula in manifest.features)
-    return max(past, target_lookback_s(manifest.target))
 
 
 def _named(release: Release) -> dict[str, Field]:

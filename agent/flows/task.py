@@ -96,8 +96,9 @@ class LiveTask:
         """Resolve a moment when it is due."""
         heappush(self._open, (self._window.slot_of(moment.due_at), moment.id, moment))
 
-    def can_resolve(self, moment: Moment) -> bool:
-        """Whether a moment from the ledger was predicted for the present target."""
+    @property
+    def knows_its_open_moments(self) -> bool:
+        """Whether the ledger's open moments were predicted for the present target."""
         return not self._asks_anew
 
     def resolve(self, now: datetime) -> Iterator[Resolved]:

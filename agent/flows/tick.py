@@ -107,12 +107,17 @@ class Ticker:
             )
         )
         self._is_whole = True
-        failed = self._commit(now) if self._is_commit_due(result) else []
+        failed = self._commit(now) if noted or self._is_commit_due(result) else []
         return replace(result, events=[*result.events, *failed])
 
     def note(self, event: Event) -> None:
         """Keep an event from outside, with the next tick."""
         self._noted.append(event)
+
+    @property
+    def cannot_commit(self) -> bool:
+        """Whether the last commit failed: what is held back exists nowhere else."""
+        return self._cannot_commit
 
     def close(self, now: datetime) -> list[Event]:
         """Commit what is held back; return what went wrong."""
@@ -143,6 +148,9 @@ class Ticker:
         self._is_stale |= self._ledger.has_changed() or not self._is_whole
         if not self._is_stale:
             return [], []
+        if not self._is_whole:
+            # Some of what the broken tick resolved may be counted, and is not kept.
+            self._cards = Cards(self._ledger)
         if self._committed_at is not None:
             failed = self._commit(now)
             if self._cannot_commit:
@@ -161,12 +169,16 @@ class Ticker:
     ) -> tuple[list[Resolved], list[Event]]:
         """Give up all moments if the clock went back.
 
-        What was measured under another clock tells nothing of them.
+        What was measured under another clock tells nothing of them, and must not come
+        back into the window when it is filled again.
         """
         newest, slot = self._window.slot, self._window.slot_of(sample.at)
         if newest is None or slot >= newest:
             return [], []
         back_s = (newest - slot) * self._window.interval_s
+        kept_s = self._window.capacity * self._window.interval_s
+        self._commit(now)
+        self._ledger.forget_samples(since=sample.at - timedelta(seconds=kept_s))
         voided: list[Resolved] = []
         for task in self.tasks.values():
             voided += task.void_all(Void.CLOCK, now)

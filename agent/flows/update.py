@@ -6,12 +6,15 @@ from datetime import datetime
 
 from agent.core.event import Event, EventName, Field
 from agent.core.lineup import LineUp
-from agent.core.manifest import parse_manifest
+from agent.core.manifest import Manifest, parse_manifest
 from agent.core.pointer import Pointer
 from agent.core.qualify import HostFacts, Offer, Verdict, refusal
 from agent.core.release import ReleaseEvent, ReleaseState, after
 from agent.errors import TrustError, UnavailableError
 from agent.ports import ModelFolder, Registry, Repository, Trial
+
+# States that a release does not come back from.
+_OVER = {ReleaseState.RETIRED, ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,17 +154,22 @@ def _turn_down(
                 ReleaseState.STAGED,
                 ReleaseEvent.FAILED,
             )
-    _drop_model(ports, offer)
+    _drop_model(ports, offer.manifest)
     return Refused(task=offer.manifest.task, reason="; ".join(verdict.reasons))
 
 
-def _drop_model(ports: UpdatePorts, offer: Offer) -> None:
-    """Remove the offer's model, unless a release that was taken in has the same."""
-    others = (r for r in ports.registry.releases() if r.digest != offer.digest)
-    used = {r.manifest.model.sha256 for r in others if r.manifest.model is not None}
-    model = offer.manifest.model
-    if model is not None and model.sha256 not in used:
-        ports.models.drop(model.sha256)
+def _drop_model(ports: UpdatePorts, manifest: Manifest) -> None:
+    """Remove a manifest's model, unless a release that may yet run has the same."""
+    live = (r for r in ports.registry.releases() if r.state not in _OVER)
+    used = {r.manifest.model.sha256 for r in live if r.manifest.model is not None}
+    if manifest.model is not None and manifest.model.sha256 not in used:
+        ports.models.drop(manifest.model.sha256)
+
+
+def _drop_model_of(ports: UpdatePorts, digest: str) -> None:
+    for release in ports.registry.releases():
+        if release.digest == digest:
+            _drop_model(ports, release.manifest)
 
 
 def _admit(
@@ -183,8 +191,11 @@ def _admit(
             )
         else:
             if lineup.shadow is not None:
-                _step(registry, lineup.shadow, state, ReleaseEvent.SUPERSEDED)
+                shadow = ReleaseState.SHADOW
+                _step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
             registry.set_lineup(replace(lineup, shadow=digest))
+    if not is_active and lineup.shadow is not None:
+        _drop_model_of(ports, lineup.shadow)
     version = offer.manifest.version
     return Admitted(task=task, version=version, digest=digest, is_active=is_active)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from agent.config import Central, Tasks, load
 from agent.errors import NotEnrolledError
-
-STARTERS = Path(__file__).parents[1] / "starters"
+from agent.wiring import places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +17,15 @@ class CourierSettings:
         central: Where the repository is; None: this host makes and uses its own.
         tasks: Which tasks the site wants.
         starters: The releases that the package ships.
+        interval_s: Between two samples.
         lock_wait_s: How long it waits for another courier to end.
     """
 
     state_dir: Path
     central: Central | None = None
     tasks: Tasks = field(default_factory=Tasks)
-    starters: Path = STARTERS
+    starters: Path = field(default_factory=places.starters)
+    interval_s: float = 10.0
     lock_wait_s: float = 10.0
 
 
@@ -65,4 +66,5 @@ def courier_settings(
         state_dir=config.agent.state_dir.absolute(),
         central=None if is_standalone else config.central,
         tasks=config.tasks,
+        interval_s=config.agent.interval,
     )

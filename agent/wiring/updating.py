@@ -100,6 +100,7 @@ def _update(
         host_id=host_id(),
         allow=settings.tasks.allow,
         deny=settings.tasks.deny,
+        interval_s=settings.interval_s,
     )
     return update(ports, host=host, now=now)
 

@@ -1,5 +1,6 @@
 """Locks of the state folder: one holder, however the one before it ended."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -135,3 +136,11 @@ def test_a_folder_that_cannot_be_made_is_the_operators_to_mend(tmp_path):
         state_lock(tmp_path / "file" / "state", name="daemon", wait_s=0),
     ):
         pass
+
+
+def test_two_who_ask_at_once_do_not_take_each_other_for_the_holder(tmp_path):
+    with state_lock(tmp_path, name="daemon", wait_s=0):
+        pass
+    with (tmp_path / "daemon.lock").open("r") as other:
+        fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        assert holder(tmp_path, name="daemon") is None

@@ -76,26 +76,9 @@ def test_a_new_one_is_empty(new):
     counts = new.counts()
     assert (counts.samples, counts.moments, counts.open_moments) == (0, 0, 0)
     assert (counts.resolved, counts.events) == ({}, 0)
-    assert new.predictions() == new.outcomes() == new.moments() == new.events() == []
+    assert new.moments() == new.events() == []
     assert new.cards() == new.memories() == {}
     assert new.last_sample() is None
-    assert new.moment(1) is None
-
-
-def test_predictions_come_newest_moment_first_then_by_role(archive):
-    found = archive.predictions()
-    assert [(p.moment, p.role, p.scores) for p in found] == [
-        (3, Role.ACTIVE, (0.0123,)),
-        (3, Role.BASELINE, (1 / 3,)),
-        (1, Role.ACTIVE, (0.0123,)),
-        (1, Role.BASELINE, (1 / 3,)),
-    ]
-    newest, resolved = found[0], found[2]
-    assert newest.outcome is None
-    assert resolved.outcome == did_not(FIRST, at=LATER).outcome
-    assert (newest.task, newest.entity) == ("disk-full", "/home")
-    assert (newest.at, newest.due_at) == (LATER, LATER + timedelta(minutes=15))
-    assert (newest.limit, newest.digest) == (0.95, "a" * 64)
 
 
 @pytest.mark.parametrize(
@@ -116,32 +99,11 @@ def test_moments_are_filtered(archive, filters, numbers):
     assert [m.id for m, _ in archive.moments(**filters)] == numbers
 
 
-@pytest.mark.parametrize(
-    ("filters", "numbers"),
-    [
-        ({"task": "memory-short"}, []),
-        ({"entity": "/var"}, [1, 1]),
-        ({"since": LATER}, [3, 3]),
-        ({"limit": 3}, [3, 3, 1]),
-    ],
-)
-def test_predictions_are_filtered(archive, filters, numbers):
-    assert [p.moment for p in archive.predictions(**filters)] == numbers
-
-
 def test_a_moment_comes_whole_with_its_outcome(archive):
-    for expected, outcome in ((SECOND, VOID), (THIRD, None)):
-        found, came = archive.moment(expected.id)
-        check_same_moment(found, expected)
-        assert came == outcome
-    assert [came for _, came in archive.moments(limit=2)] == [None, VOID]
-
-
-def test_outcomes_come_newest_moment_first(archive):
-    first = (1, did_not(FIRST, at=LATER).outcome)
-    assert archive.outcomes() == [(2, VOID), first]
-    assert archive.outcomes(task="disk-full") == [first]
-    assert archive.outcomes(limit=1) == [(2, VOID)]
+    found = archive.moments(limit=2)
+    for (one, came), expected in zip(found, (THIRD, SECOND), strict=True):
+        check_same_moment(one, expected)
+        assert came == (VOID if expected is SECOND else None)
 
 
 def test_events_come_newest_first(archive):

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from agent.adapters.store.archive import Archive
-from agent.adapters.store.registry import Floor, SqliteRegistry
+from agent.adapters.store.registry import SqliteRegistry
 from agent.core.event import Event, EventName
 from agent.core.lineup import LineUp
 from agent.core.release import LIVES, ReleaseState
@@ -140,14 +140,12 @@ def test_a_transaction_that_raises_leaves_no_trace(registry, path):
         registry.set_state(FIRST, ReleaseState.SHADOW)
         registry.set_lineup(LineUp(task="disk-full", shadow=FIRST))
         registry.record(event)
-        registry.set_floor(Floor(role="disk", keyids=("k",), version=4))
         registry.set_state(FIRST, ReleaseState.CONFIRMED)
 
     with pytest.raises(IllegalTransitionError), registry.transaction():
         take_in()
     assert registry.releases() == ()
     assert registry.lineups() == ()
-    assert registry.floor("disk") is None
     with Archive.open(path) as archive:
         assert archive.events() == []
 
@@ -158,14 +156,6 @@ def test_nobody_sees_a_transaction_before_its_end(registry, path):
             registry.admit(digest=FIRST, manifest=manifest(), at=START)
             assert other.releases() == ()
         assert len(other.releases()) == 1
-
-
-def test_a_floor_is_remembered_with_its_keys(registry):
-    assert registry.floor("disk") is None
-    registry.set_floor(Floor(role="disk", keyids=("b", "a"), version=4))
-    assert registry.floor("disk") == Floor(role="disk", keyids=("a", "b"), version=4)
-    registry.set_floor(Floor(role="disk", keyids=("c",), version=1))
-    assert registry.floor("disk") == Floor(role="disk", keyids=("c",), version=1)
 
 
 def test_an_event_is_kept_with_its_fields(registry, path):

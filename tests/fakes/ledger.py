@@ -117,6 +117,9 @@ class MemoryLedger:
     def samples(self, *, since):
         return (self._samples[at] for at in sorted(self._samples) if at >= since)
 
+    def forget_samples(self, *, since):
+        self._samples = {at: s for at, s in self._samples.items() if at < since}
+
     def cards(self, *, day):
         return {
             key: copy.deepcopy(card)

@@ -154,7 +154,7 @@ def test_a_disk_that_stays_full_costs_the_oldest_samples_and_moments(path, monke
         assert ats == [START + n * INTERVAL for n in (0, *range(5, 25))]
         assert [m.id for m in ledger.open_moments()] == [2, *range(5, 24)]
     with Archive.open(path) as archive:
-        assert [number for number, _ in archive.outcomes()] == [1]
+        assert [m.id for m, _ in archive.moments(only_resolved=True)] == [1]
         assert [event.name for event in archive.events()] == ["collector_failed"]
 
 

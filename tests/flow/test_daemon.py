@@ -526,3 +526,41 @@ def test_a_clock_that_goes_back_a_little_leaves_the_jobs_as_they_are(stage):
     clock.turn(timedelta(milliseconds=-50))
     assert not daemon._has_set_jobs_anew()
     stage.bench.close()
+
+
+# What is kept.
+
+
+def test_what_came_to_pass_around_the_ticks_is_kept_with_them(stage):
+    stage.configs.append(ConfigError("no such key"))
+    stage.at_tick[2] = send(signal.SIGHUP)
+    stage.at_tick[5] = end
+    stage.run()
+    assert stage.bench.events() == ["daemon_started", "config_refused"]
+
+
+def test_a_reload_while_ticks_wait_to_be_written_is_refused_and_nothing_is_lost(stage):
+    def look():
+        if EventName.CONFIG_REFUSED in stage.names:
+            stage.bench.mend_commits()
+            end()
+        elif EventName.COMMIT_FAILED in stage.names:
+            send(signal.SIGHUP)()
+
+    stage.at_tick = {1: stage.bench.break_commits} | dict.fromkeys(range(2, 300), look)
+    stage.run()
+    refused = stage.reason(EventName.CONFIG_REFUSED)
+    assert "ticks wait to be written" in refused["reason"]
+    assert len(stage.built) == 1
+    assert stage.bench.sample_count() == stage.ticks
+
+
+def test_an_end_with_ticks_that_could_not_be_written_says_so(stage):
+    def look():
+        if EventName.COMMIT_FAILED in stage.names:
+            end()
+
+    stage.at_tick = {1: stage.bench.break_commits} | dict.fromkeys(range(2, 300), look)
+    stage.run()
+    reasons = [e.fields.get("reason") for e in stage.events]
+    assert "what was held back is lost" in reasons

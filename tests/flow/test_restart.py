@@ -1,8 +1,11 @@
 """Restarts: whenever it ends and begins anew, a host's record is the same."""
 
 import math
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -286,3 +289,32 @@ def test_a_shadow_that_leaves_is_still_measured_on_what_it_predicted(bench):
         Role.SHADOW,
         Role.BASELINE,
     }
+
+
+def test_a_release_that_an_older_program_cannot_read_stops_no_tick(tmp_path):
+    bench = InSqlite(tmp_path)
+    bench.take_in(manifest_of(), ACTIVE)
+    life = Life(bench, cpu(0.5))
+    bench.take_in(manifest_of(version=2), SHADOW)
+    bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
+    life.ticks(*range(3))
+    with closing(sqlite3.connect(bench.path)) as connection, connection:
+        connection.execute(
+            "update releases set manifest = x'7b7d' where digest = ?", (SHADOW,)
+        )
+    life.restart()
+    life.ticks(*range(3, 12))
+    assert bench.sample_count() == 12
+    roles = {key.role for key in bench.cards()}
+    assert roles == {Role.ACTIVE, Role.BASELINE}
+    bench.close()
+
+
+def test_what_another_clock_timed_does_not_come_back_at_a_restart(bench):
+    life = Life(bench, cpu(0.5))
+    life.ticks(*range(10))
+    life.ticks(*range(-20, -16))
+    life.restart()
+    life.tick(-16)
+    rows = life.ticker._window.rows(12)
+    assert np.count_nonzero(~np.isnan(rows).all(axis=1)) == 5

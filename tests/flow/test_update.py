@@ -11,7 +11,7 @@ from agent.core.qualify import HostFacts, Verdict
 from agent.core.release import ReleaseState
 from agent.errors import TrustError
 from tests.fakes.bench import FIRST, HOST, NOW, SECOND, THIRD, Bench
-from tests.fakes.onnx_files import constant, manifest_of, sha256
+from tests.fakes.onnx_files import SERIES, constant, manifest_of, sha256
 from tests.fakes.signed import Publisher
 
 
@@ -231,3 +231,26 @@ def test_what_came_is_in_the_journal(bench, tmp_path):
         "release_refused",
         "update_finished",
     ]
+
+
+def test_the_model_of_a_retired_release_is_removed(bench):
+    for version, model in enumerate((FIRST, SECOND, THIRD), 1):
+        bench.publish(model, version=version)
+        bench.update()
+    assert bench.kept().keys() == {named(FIRST), named(THIRD)}
+
+
+def test_what_this_host_can_never_run_is_refused_before_it_takes_the_place(bench):
+    bench.publish(features=[f"avg_over_time({SERIES}[7d])", "hour_sin()"])
+    (refused,) = bench.update().refused
+    assert refused.reason == "it reads back 604800 s; this agent keeps 21600 s"
+    assert bench.registry.lineups() == ()
+
+
+def test_a_release_of_a_newer_program_keeps_no_other_from_coming(bench):
+    bench.registry._connection.execute(
+        "insert into releases (digest, task, version, state, manifest, admitted_at)"
+        " values ('newer', 'of-tomorrow', 1, 'retired', x'7b7d', 0)"
+    )
+    bench.publish()
+    assert [one.task for one in bench.update().admitted] == ["cpu-busy"]

@@ -5,8 +5,10 @@ so that they bound the model and not the libraries. Whatever kills this process 
 the parent to tell.
 """
 
+import ctypes
 import os
 import resource
+import signal
 import statistics
 import sys
 import time
@@ -21,6 +23,7 @@ from agent.adapters.runtime.model import OnnxModel, load_engine, read_model
 from agent.core.manifest import Golden, Manifest, parse_manifest
 from agent.errors import ForewarnError
 
+_PR_SET_PDEATHSIG: Final = 1
 _CPU_S: Final = (10, 12)
 _HEADROOM_BYTES: Final = 150 * 2**20
 _FILES: Final = 32
@@ -31,6 +34,8 @@ _BUSY: Final = 3.0
 
 def main() -> None:
     """Try the model and write what came of it to where stdout was."""
+    # Not to outlive a courier that is killed; the parent of an orphan is 1.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     answers = os.dup(1)
     # Whatever a library prints must not get between the answer's bytes.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -15,29 +15,6 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Predicted:
-    """One release's prediction at a moment, and what came of it.
-
-    Attributes:
-        moment: The moment's number.
-        limit: The condition's right side; None for a value target.
-        scores: One probability, or one number a quantile level.
-        outcome: None while the moment is open.
-    """
-
-    moment: int
-    task: str
-    entity: str
-    at: datetime
-    due_at: datetime
-    limit: float | None
-    role: Role
-    digest: str
-    scores: tuple[float, ...]
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """An event as it was kept, with the names that this or an older program used."""
 
@@ -71,22 +48,6 @@ class Counts:
     open_moments: int
     resolved: Mapping[str, int]
     events: int
-
-
-def predicted(row: Columns) -> Predicted:
-    """Return a prediction joined with its moment and, maybe, its outcome."""
-    return Predicted(
-        moment=row["moment"],
-        task=row["task"],
-        entity=row["entity"],
-        at=rows.instant(row["at"]),
-        due_at=rows.instant(row["due_at"]),
-        limit=row["limit_value"],
-        role=Role(row["role"]),
-        digest=row["digest"],
-        scores=rows.scores_of(row["scores"]),
-        outcome=None if row["kind"] is None else outcome(row),
-    )
 
 
 def outcome(row: Columns) -> Outcome:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from agent.adapters.store import answers, reads, retention, rows, schema
-from agent.adapters.store.answers import Admitted, Counts, Predicted, Recorded
+from agent.adapters.store.answers import Admitted, Counts, Recorded
 from agent.adapters.store.connection import connect, reported
 from agent.core.lineup import LineUp
 from agent.core.moment import Moment, Outcome
@@ -62,28 +62,6 @@ class Archive:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def predictions(
-        self,
-        *,
-        task: str | None = None,
-        entity: str | None = None,
-        since: datetime | None = None,
-        limit: int = LIMIT,
-    ) -> list[Predicted]:
-        """Return up to `limit` predictions, newest moment first, then by role."""
-        start = None if since is None else rows.stamp(since)
-        found = self._rows(
-            _PREDICTIONS, task=task, entity=entity, since=start, limit=limit
-        )
-        return [answers.predicted(row) for row in found]
-
-    def outcomes(
-        self, *, task: str | None = None, limit: int = LIMIT
-    ) -> list[tuple[int, Outcome]]:
-        """Return up to `limit` moments' numbers and outcomes, newest moment first."""
-        found = self._rows(_OUTCOMES, task=task, limit=limit)
-        return [(row["moment"], answers.outcome(row)) for row in found]
-
     def moments(
         self,
         *,
@@ -111,15 +89,6 @@ class Archive:
             for row in found
             if row["id"] in by_id  # a trim may have come between
         ]
-
-    def moment(self, number: int) -> tuple[Moment, Outcome | None] | None:
-        """Return a moment whole, with its outcome if it has one; None if unknown."""
-        with reported(self._path, "reading"):
-            found = next(reads.moments(self._connection, [number]), None)
-        if found is None:
-            return None
-        outcome = self._rows(_OUTCOME_OF, moment=number)
-        return found, answers.outcome(outcome[0]) if outcome else None
 
     def events(
         self, *, since: datetime | None = None, limit: int = LIMIT
@@ -206,21 +175,6 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-# The limit is laid on the moments' own order, so that no more is read than answered.
-_PREDICTIONS = """
-    select m.id as moment, m.task, m.entity, m.at, m.due_at, m.limit_value, p.role,
-        d.digest, p.scores, o.kind, o.resolved_at, o.value,
-        o.happened_at, o.void
-    from moments as m
-        cross join predictions as p on p.moment = m.id
-        cross join digests as d on d.id = p.digest
-        left join outcomes as o on o.moment = m.id
-    where (:task is null or m.task = :task)
-        and (:entity is null or m.entity = :entity)
-        and (:since is null or m.at >= :since)
-    order by m.id desc, p.role
-    limit :limit
-"""
 _MOMENTS = """
     select m.id, o.kind, o.resolved_at, o.value, o.happened_at, o.void
     from moments as m left join outcomes as o on o.moment = m.id
@@ -230,19 +184,6 @@ _MOMENTS = """
         and (o.kind is not null or not :only_resolved)
     order by m.id desc
     limit :limit
-"""
-_OUTCOMES = """
-    select o.moment, o.kind, o.resolved_at, o.value,
-        o.happened_at, o.void
-    from outcomes as o join moments as m on m.id = o.moment
-    where :task is null or m.task = :task
-    order by o.moment desc
-    limit :limit
-"""
-_OUTCOME_OF = """
-    select kind, resolved_at, value, happened_at, void
-    from outcomes
-    where moment = :moment
 """
 _EVENTS = """
     select at, level, name, fields from events

@@ -163,6 +163,17 @@ class SqliteLedger:
                     layout = layouts[row[2]] = self._layout(row[2])
                 yield rows.sample_of(row, layout=layout)
 
+    def forget_samples(self, *, since: datetime) -> None:
+        """Drop the committed samples from `since` on; writes only if there are any."""
+        stamp = (rows.stamp(since),)
+        with reported(self._path, "forgetting samples"):
+            found = self._connection.execute(
+                "select 1 from samples where at >= ? limit 1", stamp
+            )
+            if found.fetchone() is not None:
+                with transaction(self._connection) as connection:
+                    connection.execute("delete from samples where at >= ?", stamp)
+
     def _layout(self, number: int) -> tuple[str, ...]:
         (text,) = self._connection.execute(
             "select series from layouts where id = ?", (number,)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain, groupby, islice
 from operator import itemgetter
 
@@ -12,6 +13,7 @@ from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.moment import Moment
 from agent.core.release import Release, ReleaseState
+from agent.errors import ManifestError
 
 # What a trim notes: no moment below the first is open, now or ever again; no moment,
 # dropped ones included, ever had the second or a higher number.
@@ -45,11 +47,14 @@ def release(connection: sqlite3.Connection, digest: str) -> Release | None:
 def releases(connection: sqlite3.Connection) -> tuple[Release, ...]:
     """Return every release that was ever taken in, by task and version.
 
-    Raises:
-        ManifestError: This program does not understand one of the manifests.
+    Left out are those whose manifest a newer program has taken in and this one does
+    not understand: they must not keep it from taking in others.
     """
-    found = connection.execute(f"{_RELEASES} order by task, version")
-    return tuple(map(_release, found))
+    found: list[Release] = []
+    for row in connection.execute(f"{_RELEASES} order by task, version"):
+        with suppress(ManifestError):
+            found.append(_release(row))
+    return tuple(found)
 
 
 def _release(row: tuple[str, bytes, str]) -> Release:

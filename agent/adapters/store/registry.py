@@ -1,10 +1,8 @@
-"""The courier's side of the state database: releases, line-ups, events, floors."""
+"""The courier's side of the state database: releases, line-ups, events."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -16,21 +14,6 @@ from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.release import LIVES, Release, ReleaseState
 from agent.errors import IllegalTransitionError, StateError, TrustError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
-    """The highest version of a delegated role that was seen under these keys.
-
-    Attributes:
-        role: The role's name.
-        keyids: Of the keys that signed it, sorted.
-        version: No lower one is taken again from these keys.
-    """
-
-    role: str
-    keyids: tuple[str, ...]
-    version: int
 
 
 class SqliteRegistry:
@@ -138,11 +121,7 @@ class SqliteRegistry:
             return reads.lineups(self._connection)
 
     def releases(self) -> tuple[Release, ...]:
-        """Return every release that was ever taken in, by task and version.
-
-        Raises:
-            ManifestError: This program does not understand one of the manifests.
-        """
+        """Return every release that this program understands, by task and version."""
         with reported(self._path, "reading"):
             return reads.releases(self._connection)
 
@@ -160,26 +139,6 @@ class SqliteRegistry:
             f"recording {event.name}",
             "insert into events (at, level, name, fields) values (?, ?, ?, ?)",
             rows.event_row(event),
-        )
-
-    def floor(self, role: str) -> Floor | None:
-        """Return the highest version seen of a delegated role; None for a new one."""
-        with reported(self._path, "reading"):
-            row = self._connection.execute(
-                "select keyids, version from floors where role = ?", (role,)
-            ).fetchone()
-        if row is None:
-            return None
-        return Floor(role=role, keyids=tuple(json.loads(row[0])), version=row[1])
-
-    def set_floor(self, floor: Floor) -> None:
-        """Remember a role's version; whether it may sink is the caller's to know."""
-        self._write(
-            f"floor of {floor.role}",
-            "insert into floors (role, keyids, version) values (?, ?, ?)"
-            " on conflict (role) do update"
-            " set keyids = excluded.keyids, version = excluded.version",
-            (floor.role, json.dumps(sorted(floor.keyids)), floor.version),
         )
 
     def _manifest_and_state(self, digest: str) -> tuple[bytes, str]:

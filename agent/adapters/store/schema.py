@@ -197,11 +197,6 @@ create table events (
     name text not null,
     fields text not null
 ) strict;
-create table floors (
-    role text primary key,
-    keyids text not null,
-    version integer not null
-) strict, without rowid;
 create table marks (
     name text primary key,
     value integer not null

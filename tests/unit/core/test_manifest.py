@@ -155,6 +155,9 @@ def test_what_may_not_be_left_out_is_named(key):
         (("task",), "../x", "$.task"),
         (("task",), "Disk", "$.task"),
         (("task",), "a" * 65, "$.task"),
+        (("task",), "disk\n", "$.task"),
+        (("model", "sha256"), "ab" * 32 + "\n", "$.model.sha256"),
+        (("target", "sustained"), "7h", "sustained must not exceed target.within"),
         (("version",), 0, "$.version"),
         (("version",), 1.5, "$.version"),
         (("surprise",), 1, "`surprise`"),
@@ -277,3 +280,11 @@ def test_a_manifest_with_any_byte_changed_is_read_or_refused(position, byte):
     document[position] = byte
     with suppress(ManifestError):
         parse_manifest(bytes(document))
+
+
+def test_a_value_that_is_read_from_nothing_is_refused():
+    target = {"kind": "value", "expression": "1 + hour_sin()", "ahead": "5m"}
+    content = {**EXAMPLE, "target": target}
+    content.pop("decision")
+    with pytest.raises(ManifestError, match="target must read a series"):
+        parse_manifest(json.dumps(content).encode())

@@ -223,7 +223,7 @@ def test_a_horizon_without_a_sample_tells_nothing():
 
 def test_what_was_seen_happening_happened_whatever_is_missing_beside_it():
     window = lived([LOW, GAP, HIGH, GAP, GAP, GAP])
-    window.booted_at_s = instant(40).timestamp()
+    window.boots_s = [instant(40).timestamp()]
     assert came(read(window, min_coverage=1.0)) == 20
 
 
@@ -239,13 +239,13 @@ def test_what_was_seen_happening_happened_whatever_is_missing_beside_it():
 )
 def test_a_host_that_started_anew_meanwhile_tells_nothing(booted_s, expected):
     window = lived([LOW] * 8)
-    window.booted_at_s = instant(booted_s).timestamp()
+    window.boots_s = [instant(booted_s).timestamp()]
     assert came(read(window)) == expected
 
 
 def test_a_reboot_is_the_reason_for_the_gap_that_it_makes():
     window = lived([LOW, GAP, GAP, GAP, GAP, LOW])
-    window.booted_at_s = instant(45).timestamp()
+    window.boots_s = [instant(45).timestamp()]
     assert came(read(window)) is Void.REBOOT
 
 
@@ -339,7 +339,7 @@ def test_an_interval_that_is_off_by_a_rounding_changes_nothing(values):
 
 def value_of(value, *, meaning=ValueMeaning.LEVEL, booted_s=-3600, origin=LOW):
     window = lived([LOW] * 6)
-    window.booted_at_s = instant(booted_s).timestamp()
+    window.boots_s = [instant(booted_s).timestamp()]
     return read_value(
         moment(origin=origin, limit=None),
         meaning=meaning,
@@ -374,3 +374,9 @@ def test_a_change_since_a_gap_is_a_gap_and_a_level_is_not():
 def test_a_value_after_a_reboot_is_that_of_another_life():
     outcome = value_of(2.0, booted_s=30)
     assert (outcome.kind, outcome.void, outcome.value) == (VOID, Void.REBOOT, None)
+
+
+def test_a_second_reboot_does_not_hide_the_first():
+    window = lived([LOW] * 8)
+    window.boots_s = [instant(20).timestamp(), instant(60).timestamp()]
+    assert came(read(window)) is Void.REBOOT
