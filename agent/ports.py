@@ -119,6 +119,11 @@ class Ledger(Protocol):
         """
         ...
 
+    @property
+    def dropped_ticks(self) -> int:
+        """How many held-back ticks were given up since this process began."""
+        ...
+
     def has_changed(self) -> bool:
         """Return whether another process has written since this was last asked."""
         ...

@@ -27,19 +27,19 @@ def state_lock(state_dir: Path, *, name: str, wait_s: float) -> Iterator[None]:
         state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StateError(
-            f"{error.filename}: expected a state folder that can be written, "
-            f"got: {error.strerror}"
-        ) from error
-    with os.fdopen(opened, "r+") as file:
+        raise _unwritable(path, error) from error
+    # Unbuffered: a disk that is full says so here, and not when the file is closed.
+    with os.fdopen(opened, "r+b", buffering=0) as file:
         if not _locked(file.fileno(), wait_s=wait_s):
-            holder = file.read(20).strip() or "unknown"
+            holder = file.read(20).decode("ascii", "replace").strip() or "unknown"
             raise UnavailableError(
                 f"{state_dir}: another {name} is at work, process {holder}"
             )
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n".encode())
+        except OSError as error:
+            raise _unwritable(path, error) from error
         yield
 
 
@@ -53,6 +53,13 @@ def holder(state_dir: Path, *, name: str) -> int | None:
             return int(file.read(20))
     except (OSError, ValueError):
         return None
+
+
+def _unwritable(path: Path, error: OSError) -> StateError:
+    return StateError(
+        f"{error.filename or path}: expected a state folder that can be written, "
+        f"got: {error.strerror}"
+    )
 
 
 def _locked(opened: int, *, wait_s: float, kind: int = fcntl.LOCK_EX) -> bool:

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agent.core.metrics import is_share
 from agent.core.sample import Sample
 from agent.core.series import parse_series
 from agent.errors import ExpressionError, TraceError
 
 _TIMESTAMP = "timestamp"
+# Rounding of the recorder is no percentage.
+_MOST_OF_A_SHARE = 1.5
 _GAP_STEPS = 1.5
 _LATE = 0.001
 _EMPTY = ("", "nan", "NaN", "null")
@@ -24,6 +27,7 @@ _INSTANT = "ISO 8601 or Unix seconds"
 
 
 Values = npt.NDArray[np.float64]
+Narrow = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,23 +102,21 @@ def read_trace(
     instants, values = table[:, place].copy(), np.delete(table, place, axis=1)
     kept = _in_order(path, instants, drop_disordered=drop_disordered)
     layout = _layout(path, series, renamed or {})
-    instants = instants[kept]
+    instants, narrow = instants[kept], _narrowed(path, series, values)[kept]
+    _check_ratios(path, layout, narrow)
     return Trace(
         name=path.name,
         instants_s=instants,
         layout=layout,
-        values=_narrowed(path, series, values)[kept],
+        values=narrow,
         interval_s=_interval_s(instants),
         dropped=int(len(kept) - np.count_nonzero(kept)),
     )
 
 
 def _interval_s(instants: Values) -> float:
-    """Return the usual step of instants that are each a little late.
-
-    At 9.99999 s a span of `[10s]` would cover two points of the grid: a host that is
-    sampled every 10 s would not give the features that it gave when it was live.
-    """
+    """Return the usual step of instants that are each a little late."""
+    # At 9.99999 s `[10s]` would cover two points, which it did not when it was live.
     step_s = float(np.median(np.diff(instants)))
     whole_s = float(round(step_s))
     return whole_s if abs(step_s - whole_s) <= _LATE * whole_s else step_s
@@ -169,9 +171,7 @@ def _in_order(
     return grows
 
 
-def _narrowed(
-    path: Path, names: Sequence[str], values: Values
-) -> npt.NDArray[np.float32]:
+def _narrowed(path: Path, names: Sequence[str], values: Values) -> Narrow:
     """Return the values as samples hold them: finite, or NaN."""
     with np.errstate(over="ignore"):
         narrow = np.ascontiguousarray(values, dtype=np.float32)
@@ -183,6 +183,17 @@ def _narrowed(
             f"float32 can hold, got {values[row, column]:g}"
         )
     return narrow
+
+
+def _check_ratios(path: Path, layout: Sequence[str], values: Narrow) -> None:
+    """Raise TraceError for a share that was written in percent."""
+    for name, column in zip(layout, values.T, strict=True):
+        highest = float(np.nanmax(column, initial=0.0))
+        if is_share(name.partition("{")[0]) and highest > _MOST_OF_A_SHARE:
+            raise TraceError(
+                f"{path}: column {name}: expected a share of 0 to 1, got {highest:g}; "
+                "a percentage is divided by 100"
+            )
 
 
 def _layout(
@@ -212,6 +223,7 @@ def _csv(path: Path) -> tuple[list[str], Values]:
         except (ValueError, csv.Error) as error:
             raise TraceError(f"{path}: expected a CSV file with a header") from error
     _check_names(path, names)
+    rows = [row for row in rows if row]  # a blank line says nothing
     values = np.empty((len(rows), len(names)))
     for number, row in enumerate(rows):
         if len(row) != len(names):
@@ -276,8 +288,7 @@ def _numbers(path: Path, name: str, column: Any) -> Values:  # noqa: ANN401 - un
 
     if name == _TIMESTAMP and pa.types.is_timestamp(column.type):
         micros = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        seconds: Values = micros.to_numpy() / 1e6
-        return seconds
+        return np.asarray(micros.to_numpy() / 1e6, dtype=np.float64)
     if name == _TIMESTAMP and column.type in (pa.string(), pa.large_string()):
         cells = enumerate(column.to_pylist())
         return np.array([_cell(path, row, name, cell or "") for row, cell in cells])

@@ -12,7 +12,7 @@ from agent.wiring.places import database
 config_option = click.option(
     "--config",
     "config_path",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Main configuration file; by default /etc/forewarn/config.toml.",
 )
@@ -20,7 +20,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 state_dir_option = click.option(
     "--state-dir",
     "state_dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="DIR",
     help="Use this state folder instead of [agent] state_dir.",
 )

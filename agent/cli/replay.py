@@ -13,7 +13,7 @@ import click
 
 from agent.cli.output import emit, say
 from agent.cli.scores import scores, scores_text
-from agent.core.event import Level
+from agent.core.event import EventName, Level
 from agent.core.quantity import duration_text
 from agent.errors import ConfigError, ManifestError, TrustError
 from agent.flows.replay import Replayed, replay, unmet
@@ -98,7 +98,10 @@ def replay_command(
         as_json=as_json,
         text=f"{_headline(trace, done, took_s)}\n\n{scores_text(found)}",
     )
-    return _FINDINGS if any(e.level is Level.ERROR for e in done.events) else 0
+    is_unfit = any(
+        e.level is Level.ERROR or e.name is EventName.TASK_SKIPPED for e in done.events
+    )
+    return _FINDINGS if is_unfit else 0
 
 
 @contextmanager

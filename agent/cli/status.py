@@ -209,10 +209,19 @@ def _speaks(archive: Archive, task: str, *, role: Role, since: datetime) -> bool
     return any(moment.by(role) for moment, _ in newest)
 
 
+_MENDED_BY: dict[str, set[str]] = {
+    EventName.CONFIG_RELOADED: {EventName.CONFIG_REFUSED},
+    EventName.DAEMON_STARTED: {EventName.CONFIG_REFUSED, EventName.TICK_FAILED},
+    EventName.COMMIT_RECOVERED: {EventName.COMMIT_FAILED},
+}
+
+
 def _failures(events: list[Recorded], now: datetime) -> Iterator[str]:
     """Yield each kind of error of the last hour once, the newest of it."""
     seen: set[str] = set(_UNUSABLE)
     for event in events:
+        # Newest first: what mended it comes before what it mended.
+        seen |= _MENDED_BY.get(event.name, set())
         is_recent = event.at >= now - _RECENT
         if is_recent and event.level == Level.ERROR and event.name not in seen:
             seen.add(event.name)

@@ -29,6 +29,7 @@ class EventName(StrEnum):
     COLLECTOR_RECOVERED = "collector_recovered"
     CLOCK_WENT_BACK = "clock_went_back"
     COMMIT_FAILED = "commit_failed"
+    COMMIT_RECOVERED = "commit_recovered"
     TICK_FAILED = "tick_failed"
     LINEUP_CHANGED = "lineup_changed"
     RELEASE_ADMITTED = "release_admitted"
@@ -65,6 +66,10 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
     EventName.COMMIT_FAILED: (
         Level.ERROR,
         "the ledger could not be written; ticks are held back and tried again",
+    ),
+    EventName.COMMIT_RECOVERED: (
+        Level.WARNING,
+        "what was held back is written, but for so many ticks that were given up",
     ),
     EventName.TICK_FAILED: (Level.ERROR, "a tick raised; the next one goes on"),
     EventName.LINEUP_CHANGED: (Level.INFO, "a task's releases changed"),

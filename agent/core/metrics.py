@@ -269,3 +269,8 @@ _REST = (
 
 CATALOGUE: tuple[Metric, ...] = (*_PROCESSOR, *_MEMORY, *_DISKS, *_NETWORK, *_REST)
 _BY_NAME = {row.name: row for row in CATALOGUE}
+
+
+def is_share(name: str) -> bool:
+    """Return whether a metric of this name is known and lies within 0..1."""
+    return is_known(name) and metric(name).is_ratio

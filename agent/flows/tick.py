@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from agent.core.event import Event, EventName
+from agent.core.event import Event, EventName, Field
 from agent.core.moment import Moment, Resolved, Void
 from agent.core.sample import Sample
 from agent.core.window import Window
@@ -277,6 +277,11 @@ class Ticker:
             fields = {"reason": str(error)}
             failed = Event(at=now, name=EventName.COMMIT_FAILED, fields=fields)
             return [failed] if is_news else []
-        self._cannot_commit = False
         self._cards.settle(now.date())
-        return []
+        if not self._cannot_commit:
+            return []
+        self._cannot_commit = False
+        given_up: dict[str, Field] = {"given_up_ticks": self._ledger.dropped_ticks}
+        recovered = Event(at=now, name=EventName.COMMIT_RECOVERED, fields=given_up)
+        self.note(recovered)
+        return [recovered]

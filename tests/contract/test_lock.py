@@ -144,3 +144,14 @@ def test_two_who_ask_at_once_do_not_take_each_other_for_the_holder(tmp_path):
     with (tmp_path / "daemon.lock").open("r") as other:
         fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
         assert holder(tmp_path, name="daemon") is None
+
+
+def test_a_lock_that_cannot_be_written_is_told_in_one_line(tmp_path):
+    (tmp_path / "daemon.lock").symlink_to("/dev/full")
+    with (
+        pytest.raises(
+            StateError, match="expected a state folder that can be written, got"
+        ),
+        state_lock(tmp_path, name="daemon", wait_s=0),
+    ):
+        pass

@@ -230,7 +230,6 @@ BAD = {
         "row 2: expected 3 cells, got 2",
     ),
     "too many cells": ("timestamp,m.x\n1,2,3\n", "row 1: expected 2 cells, got 3"),
-    "blank line": ("timestamp,m.x\n1,2\n\n2,3\n", "row 2: expected 2 cells, got 0"),
     "text in a cell": (
         "timestamp,m.x\n1,2\n2,high\n",
         'row 2, column m.x: expected a number or nothing, got "high"',
@@ -379,3 +378,16 @@ def test_parquet_without_its_library_says_what_to_install(tmp_path, monkeypatch)
         TraceError, match=r"pip install 'forewarn\[trace\]', or use CSV$"
     ):
         read_trace(path)
+
+
+def test_a_share_in_percent_is_refused_before_it_flatters(tmp_path):
+    path = tmp_path / "percent.csv"
+    path.write_text("timestamp,system.cpu.utilization\n0,12\n60,\n120,87\n")
+    with pytest.raises(TraceError, match=r"expected a share of 0 to 1, got 87; a perc"):
+        read_trace(path)
+
+
+def test_blank_lines_say_nothing(tmp_path):
+    path = tmp_path / "blank.csv"
+    path.write_text("timestamp,system.cpu.load_average.1m\n0,12\n\n60,87\n\n")
+    assert read_trace(path).values.tolist() == [[12], [87]]

@@ -117,6 +117,8 @@ class MemoryLedger:
     def samples(self, *, since):
         return (self._samples[at] for at in sorted(self._samples) if at >= since)
 
+    dropped_ticks = 0
+
     def forget_samples(self, *, since):
         self._samples = {at: s for at, s in self._samples.items() if at < since}
 
