@@ -94,7 +94,7 @@ def test_a_step_that_breaks_off_leaves_the_schema_before_it(path, monkeypatch):
     schema.migrate(path)
 
     def breaks_off(database):
-        database.execute("drop table floors")
+        database.execute("drop table marks")
         database.execute("drop table marks_that_are_not_there")
 
     monkeypatch.setattr(schema, "_STEPS", (*schema._STEPS, breaks_off))
