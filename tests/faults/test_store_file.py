@@ -108,7 +108,7 @@ def test_a_step_that_breaks_off_leaves_the_schema_before_it(path, monkeypatch):
     monkeypatch.undo()
     assert schema.is_current(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("select count(*) from floors").fetchone() == (0,)
+        assert connection.execute("select count(*) from marks").fetchone() == (0,)
 
 
 def test_a_trim_gives_the_disk_back(path):
