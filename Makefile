@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url
-# Compiled without docstrings, the daemon runs in 3 MB less (agent/daemon/options.py).
-LIGHT := numpy onnxruntime apscheduler psutil msgspec tzlocal
+# Compiled without docstrings, daemon and courier run in 3 MB less (agent/wiring/light.py).
+LIGHT := numpy onnxruntime apscheduler psutil msgspec tzlocal \
+  tuf securesystemslib cryptography urllib3 httpx httpcore h11 anyio idna certifi click
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run trace test check unit format bench starters docs lock clean
