@@ -144,5 +144,10 @@ def sized(name: str, shape: Sequence[int]) -> Any:
     return _constant(name, np.array(shape, dtype=np.int64))
 
 
+def floats(name: str, values: Any) -> Any:
+    """Return an initializer that holds numbers."""
+    return _constant(name, np.array(values, dtype=np.float32))
+
+
 def _constant(name: str, values: Any) -> Any:
     return numpy_helper.from_array(values, name)

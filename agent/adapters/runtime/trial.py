@@ -11,9 +11,11 @@ from typing import BinaryIO, Final
 import msgspec
 
 from agent.core.qualify import Verdict
+from agent.core.scan import ScanPolicy
 
-_CHILD: Final = "agent.adapters.runtime.trial_child"
+_CHILD: Final = (sys.executable, "-I", "-m", "agent.adapters.runtime.trial_child")
 _ENVIRONMENT: Final = {"ORT_DISABLE_TELEMETRY": "1", "OPENBLAS_NUM_THREADS": "1"}
+_POLICY: Final = ScanPolicy()
 _MAX_ANSWER_BYTES: Final = 65_536
 _DEATHS: Final = {
     signal.SIGXCPU: "it used more processor time than a trial may",
@@ -27,6 +29,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What the child writes, one JSON document."""
 
     reasons: tuple[str, ...]
+    is_conclusive: bool = True
     latency_ms: float | None = None
     memory_mb: float | None = None
 
@@ -37,11 +40,15 @@ class ChildTrial:
     Args:
         folder: Where the models are, each named by its digest.
         wall_s: How long a trial may last; processor time comes slowly on a busy host.
+        policy: What the site lets a model be.
     """
 
-    def __init__(self, folder: Path, *, wall_s: float = 60.0) -> None:
+    def __init__(
+        self, folder: Path, *, wall_s: float = 60.0, policy: ScanPolicy = _POLICY
+    ) -> None:
         self._folder = folder.absolute()
         self._wall_s = wall_s
+        self._policy = msgspec.json.encode(policy).decode()
 
     def verdict(self, manifest: bytes) -> Verdict:
         """Return what came of trying the kept model of this manifest; never raises."""
@@ -57,7 +64,7 @@ class ChildTrial:
         with os.fdopen(reading, "rb", buffering=0) as answers:
             with os.fdopen(writing, "wb") as answer, _in_memory(manifest) as document:
                 child = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-I", "-m", _CHILD, str(self._folder)],
+                    [*_CHILD, str(self._folder), self._policy],
                     stdin=document,
                     stdout=answer,
                     stderr=subprocess.DEVNULL,
@@ -98,6 +105,7 @@ def _answered(written: bytes | None) -> Verdict:
         return Verdict(reasons=(f"trial: no answer: {error}",))
     return Verdict(
         reasons=answer.reasons,
+        is_conclusive=answer.is_conclusive,
         latency_ms=answer.latency_ms,
         memory_mb=answer.memory_mb,
     )
@@ -105,7 +113,8 @@ def _answered(written: bytes | None) -> Verdict:
 
 def _died(status: int) -> Verdict:
     if status > 0:
-        return Verdict(reasons=(f"trial: it ended with status {status}",))
+        # Python ends so; models are killed. Half an installation is no fault of theirs.
+        return _inconclusive(f"trial: it ended with status {status}")
     killer = signal.Signals(-status)
     reason = _DEATHS.get(killer, f"it died of {killer.name}")
     return Verdict(reasons=(f"trial: {reason}",), is_conclusive=killer not in _UNFAIR)
