@@ -6,6 +6,7 @@
     +-- StateError             the operator: disk, rights, a damaged state folder
     +-- TraceError             whoever recorded the trace
     +-- TrustError             the publisher: what was signed is not what came
+    |   +-- TamperedError      the operator: a file was changed after it was verified
     |   +-- ManifestError      the publisher: the manifest cannot be understood
     |   |   +-- ExpressionError
     |   +-- ModelError         the publisher: the model does not do what it says
@@ -46,6 +47,10 @@ class TraceError(ForewarnError):
 
 class TrustError(ForewarnError):
     """What was signed is not what came; the publisher must act."""
+
+
+class TamperedError(TrustError):
+    """A file on this host was changed after it was verified; the operator must act."""
 
 
 class ManifestError(TrustError):

@@ -35,7 +35,11 @@ class EventName(StrEnum):
     RELEASE_ADMITTED = "release_admitted"
     RELEASE_ACTIVATED = "release_activated"
     RELEASE_REFUSED = "release_refused"
+    RELEASE_WITHDRAWN = "release_withdrawn"
     RELEASE_UNUSABLE = "release_unusable"
+    RELEASE_CRASHED = "release_crashed"
+    RELEASE_ROLLED_BACK = "release_rolled_back"
+    MODEL_RESTORED = "model_restored"
     SCORING_FAILED = "scoring_failed"
     SCORING_RECOVERED = "scoring_recovered"
     TASK_SKIPPED = "task_skipped"
@@ -79,9 +83,25 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
         Level.WARNING,
         "an offer was not taken, with the reason",
     ),
+    EventName.RELEASE_WITHDRAWN: (
+        Level.WARNING,
+        "operations took a release at work back; what stands by speaks",
+    ),
+    EventName.MODEL_RESTORED: (
+        Level.INFO,
+        "the missing model of a release at work was fetched and verified again",
+    ),
     EventName.RELEASE_UNUSABLE: (
         Level.ERROR,
-        "a release at work could not be loaded; the baseline speaks",
+        "a release at work was not loaded: why, and who speaks instead",
+    ),
+    EventName.RELEASE_CRASHED: (
+        Level.WARNING,
+        "the last daemon died while this release was loading or scoring",
+    ),
+    EventName.RELEASE_ROLLED_BACK: (
+        Level.ERROR,
+        "a release was taken off for good on this host: why, and who speaks instead",
     ),
     EventName.SCORING_FAILED: (Level.WARNING, "a release began to fail at scoring"),
     EventName.SCORING_RECOVERED: (Level.INFO, "a failing release scores again"),

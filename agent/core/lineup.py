@@ -1,7 +1,7 @@
 """The line-up of a task: who is acted upon, who stands by, who scores in the shadow."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.core.moment import Role
 
@@ -31,3 +31,16 @@ class LineUp:
         ):
             if digest is not None:
                 yield role, digest
+
+    def without(self, digest: str) -> "LineUp":
+        """Return the line-up that is left when a release leaves it.
+
+        Where it was acted upon, the standby is, and where there is none, the baseline.
+        """
+        slots = {role: held for role, held in self.roles() if held != digest}
+        active = slots.get(Role.ACTIVE)
+        standby = slots.get(Role.STANDBY)
+        if active is None:
+            active, standby = standby, None
+        shadow = slots.get(Role.SHADOW)
+        return replace(self, active=active, standby=standby, shadow=shadow)

@@ -80,12 +80,15 @@ class Offer:
     document: bytes
     manifest: Manifest
 
-    def is_in(self, releases: Iterable[Release]) -> bool:
-        """Return whether this very release was taken in before."""
-        own = (self.manifest.task, self.manifest.version, self.digest)
-        return own in (
-            (r.manifest.task, r.manifest.version, r.digest) for r in releases
+    def known_as(self, releases: Iterable[Release]) -> Release | None:
+        """Return the release that this offer is, if it was taken in before."""
+        own = (self.pointer.task, self.pointer.version, self.digest)
+        found = (
+            release
+            for release in releases
+            if own == (release.manifest.task, release.manifest.version, release.digest)
         )
+        return next(found, None)
 
     @property
     def digest(self) -> str:
@@ -121,10 +124,17 @@ def refusal(
         known: The releases that this host took in before.
         host: What it is offered to.
     """
-    checks = [*_approval(offer), *_newness(offer, known), *_needs(offer.manifest, host)]
-    if offer.manifest.model is not None:
-        checks += _runtime(offer.manifest, offer.manifest.model, host)
+    checks = [
+        *_approval(offer),
+        *_newness(offer, known),
+        *_demands(offer.manifest, host),
+    ]
     return next((reason for reason, is_fine in checks if not is_fine), None)
+
+
+def shortcomings(manifest: Manifest, *, host: HostFacts) -> tuple[str, ...]:
+    """Return everything for which such a host refuses the release by its manifest."""
+    return tuple(reason for reason, is_fine in _demands(manifest, host) if not is_fine)
 
 
 def _approval(offer: Offer) -> list[tuple[str, bool]]:
@@ -170,6 +180,12 @@ def _newness(offer: Offer, known: Iterable[Release]) -> list[tuple[str, bool]]:
 
 def _model_sha256(manifest: Manifest) -> str | None:
     return None if manifest.model is None else manifest.model.sha256
+
+
+def _demands(manifest: Manifest, host: HostFacts) -> list[tuple[str, bool]]:
+    if manifest.model is None:
+        return _needs(manifest, host)
+    return [*_needs(manifest, host), *_runtime(manifest, manifest.model, host)]
 
 
 def _needs(manifest: Manifest, host: HostFacts) -> list[tuple[str, bool]]:

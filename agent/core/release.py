@@ -18,11 +18,13 @@ class ReleaseState(StrEnum):
     RETIRED = "retired"
     REJECTED = "rejected"
     ROLLED_BACK = "rolled_back"
+    WITHDRAWN = "withdrawn"
 
 
 class ReleaseEvent(StrEnum):
     """What can come to pass in a release's life."""
 
+    VERIFIED = "verified"
     QUALIFIED = "qualified"
     FAILED = "failed"
     ACTIVATED = "activated"
@@ -30,6 +32,7 @@ class ReleaseEvent(StrEnum):
     BREACHED = "breached"
     RECALLED = "recalled"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
 
 
 LIVES: dict[tuple[ReleaseState, ReleaseEvent], ReleaseState] = {
@@ -44,7 +47,14 @@ LIVES: dict[tuple[ReleaseState, ReleaseEvent], ReleaseState] = {
     (ReleaseState.CONFIRMED, ReleaseEvent.SUPERSEDED): ReleaseState.STANDBY,
     (ReleaseState.CONFIRMED, ReleaseEvent.BREACHED): ReleaseState.ROLLED_BACK,
     (ReleaseState.STANDBY, ReleaseEvent.RECALLED): ReleaseState.CONFIRMED,
+    (ReleaseState.STANDBY, ReleaseEvent.BREACHED): ReleaseState.ROLLED_BACK,
     (ReleaseState.STANDBY, ReleaseEvent.SUPERSEDED): ReleaseState.RETIRED,
+    (ReleaseState.SHADOW, ReleaseEvent.WITHDRAWN): ReleaseState.WITHDRAWN,
+    (ReleaseState.PROBATION, ReleaseEvent.WITHDRAWN): ReleaseState.WITHDRAWN,
+    (ReleaseState.CONFIRMED, ReleaseEvent.WITHDRAWN): ReleaseState.WITHDRAWN,
+    (ReleaseState.STANDBY, ReleaseEvent.WITHDRAWN): ReleaseState.WITHDRAWN,
+    (ReleaseState.RETIRED, ReleaseEvent.VERIFIED): ReleaseState.STAGED,
+    (ReleaseState.WITHDRAWN, ReleaseEvent.VERIFIED): ReleaseState.STAGED,
 }
 
 

@@ -28,3 +28,24 @@ def test_the_active_release_comes_first_and_an_empty_slot_not_at_all(slots, role
 def test_every_role_of_a_release_has_a_slot():
     slots = {role: role for role in Role if role is not Role.BASELINE}
     assert {role for role, _ in LineUp(task="t", **slots).roles()} == set(slots)
+
+
+@pytest.mark.parametrize(
+    ("leaver", "left"),
+    [
+        pytest.param("a", {"active": "b", "shadow": "c"}, id="the_standby_takes_over"),
+        pytest.param("b", {"active": "a", "shadow": "c"}, id="the_standby_leaves"),
+        pytest.param("c", {"active": "a", "standby": "b"}, id="the_shadow_leaves"),
+        pytest.param(
+            "d", {"active": "a", "standby": "b", "shadow": "c"}, id="a_stranger"
+        ),
+    ],
+)
+def test_who_leaves_makes_room(leaver, left):
+    lineup = LineUp(task="t", active="a", standby="b", shadow="c")
+    assert lineup.without(leaver) == LineUp(task="t", **left)
+
+
+def test_without_a_standby_the_baseline_speaks():
+    lineup = LineUp(task="t", active="a", shadow="c")
+    assert lineup.without("a") == LineUp(task="t", shadow="c")

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from agent.core.manifest import parse_manifest
 from agent.core.pointer import Pointer, Rollout, parse_pointer
-from agent.core.qualify import HostFacts, Offer, is_allowed, meets, refusal
+from agent.core.qualify import (
+    HostFacts,
+    Offer,
+    is_allowed,
+    meets,
+    refusal,
+    shortcomings,
+)
 from agent.core.release import Release, ReleaseState
 from agent.errors import TrustError
 from tests.fakes.onnx_files import SERIES, logistic, manifest_of
@@ -47,6 +54,18 @@ def test_a_fitting_release_is_taken():
 def test_a_survey_is_taken():
     survey = offer(manifest_of(None))
     assert refusal(survey, host=HOST) is None
+    assert shortcomings(survey.manifest, host=HOST) == ()
+
+
+def test_every_shortcoming_of_a_manifest_is_named():
+    document = manifest_of(
+        MODEL, golden=[], requires={"agent": ">=2", "metrics": ["system.unknown"]}
+    )
+    assert shortcomings(parse_manifest(document), host=HOST) == (
+        "metrics unknown to this agent: system.unknown",
+        "requires.agent: expected >=2, this agent is 1.4.2",
+        "golden: expected a vector to try the model with",
+    )
 
 
 def model(**changes):
@@ -113,12 +132,13 @@ def release(document, digest):
 
 def test_a_version_stands_for_one_digest():
     before = release(manifest_of(MODEL), "ab" * 32)
-    assert not offer().is_in([before])
+    assert offer().known_as([before]) is None
     assert "with another digest" in refusal(offer(), known=[before], host=HOST)
 
 
 def test_a_release_is_known_by_its_manifest():
-    assert offer().is_in([release(manifest_of(MODEL), offer().digest)])
+    before = release(manifest_of(MODEL), offer().digest)
+    assert offer().known_as([before]) is before
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
-"""What the flows need of the world, in our words."""
+"""What the tick and the replay need of the world."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -12,11 +10,8 @@ import numpy.typing as npt
 
 from agent.core.event import Event
 from agent.core.lineup import LineUp
-from agent.core.manifest import Manifest
 from agent.core.moment import Moment, Resolved, Role
-from agent.core.pointer import Pointer
-from agent.core.qualify import Verdict
-from agent.core.release import Release, ReleaseState
+from agent.core.release import Release
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 
@@ -56,8 +51,28 @@ class Models(Protocol):
         """Return the release's model, its bytes checked against its digest.
 
         Raises:
-            TrustError: The bytes are not those that were signed.
+            TamperedError: The bytes are not those that were signed, or are gone.
             ModelError: They cannot be loaded as the manifest says.
+        """
+        ...
+
+    def set_aside(self, release: Release) -> None:
+        """Move a release's file to where nothing is loaded from; kept as evidence.
+
+        Raises:
+            StateError: It cannot be moved.
+        """
+        ...
+
+
+class Voucher(Protocol):
+    """Who can tell, offline, whether releases are signed by whom this host trusts."""
+
+    def doubts(self, digests: Collection[str]) -> Mapping[str, str]:
+        """Return why a release must not run, for each that is not vouched for.
+
+        Raises:
+            UnavailableError: It could not be asked; trying again is enough.
         """
         ...
 
@@ -196,95 +211,3 @@ class OwnCost:
     rss_bytes: int
     written_bytes: int | None
     threads: int
-
-
-# What an update needs.
-
-
-class Repository(Protocol):
-    """The signed repository, as one poll sees it.
-
-    Raises:
-        TrustError: From every method: what came is not what was signed.
-        UnavailableError: From every method: it is not to be had now.
-    """
-
-    def refresh(self) -> None:
-        """Fetch and verify what is signed at the top; once an object."""
-        ...
-
-    def tasks(self) -> tuple[str, ...]:
-        """Return the names of the tasks on offer, sorted."""
-        ...
-
-    def pointer(self, task: str) -> Pointer:
-        """Return what operations approved for a task."""
-        ...
-
-    def manifest(self, pointer: Pointer) -> bytes:
-        """Return the manifest that both the approval and the data team signed."""
-        ...
-
-    def download(self, manifest: Manifest, *, to: Path) -> None:
-        """Write the verified model of a manifest to a file."""
-        ...
-
-
-class ModelFolder(Protocol):
-    """The folder of immutable model files, each named by its digest."""
-
-    def staging(self, digest: str) -> Path:
-        """Return where a download of the model may be written."""
-        ...
-
-    def keep(self, digest: str) -> None:
-        """Make the staged file the model's; on disk when this returns.
-
-        Raises:
-            StateError: The folder cannot be written; no half file has the name.
-        """
-        ...
-
-    def drop(self, digest: str) -> None:
-        """Remove the model's file, if there is one."""
-        ...
-
-
-class Trial(Protocol):
-    """Where a model shows what it does before it may do so in the daemon."""
-
-    def verdict(self, manifest: bytes) -> Verdict:
-        """Return what came of trying the kept model of this manifest; never raises."""
-        ...
-
-
-class Registry(Protocol):
-    """Where releases and line-ups are kept; written only within a transaction."""
-
-    def transaction(self) -> AbstractContextManager[object]:
-        """Return a context whose writes all happen, or none."""
-        ...
-
-    def admit(self, *, digest: str, manifest: bytes, at: datetime) -> None:
-        """Add a release, staged."""
-        ...
-
-    def set_state(self, digest: str, state: ReleaseState) -> None:
-        """Say how far a release has come."""
-        ...
-
-    def set_lineup(self, lineup: LineUp) -> None:
-        """Say which releases are at work for a task."""
-        ...
-
-    def lineups(self) -> tuple[LineUp, ...]:
-        """Return the line-up of every task, by name."""
-        ...
-
-    def releases(self) -> tuple[Release, ...]:
-        """Return every release that was ever taken in."""
-        ...
-
-    def record(self, event: Event) -> None:
-        """Add an event to the journal that is kept."""
-        ...
