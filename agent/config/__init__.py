@@ -19,6 +19,7 @@ from agent.config.tables import (
     Spool,
     Store,
     Tasks,
+    Trust,
 )
 from agent.config.value import (
     Address,
@@ -56,6 +57,7 @@ __all__ = [
     "Spool",
     "Store",
     "Tasks",
+    "Trust",
     "WhenFull",
     "check",
     "load",

@@ -1,8 +1,10 @@
 """Every table and key of the configuration, its default, and the laws that bind it."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args
@@ -23,6 +25,7 @@ from agent.config.value import (
 # The one table whose keys the operator chooses.
 _OPEN = "agent.labels"
 _WHOLE = 100  # percent
+_HOSTS = re.compile(r"\*|(\*?\.)?[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +52,9 @@ class Central(_Table, frozen=True):
         url: None: not enrolled.
         trust_root: The root metadata that all trust starts from.
         client_cert: With `client_key` or not at all.
+        no_proxy: What is reached without any proxy: `db.example` is that host and
+            those below it, `.example` those below it only, `10.0.0.0/8` the addresses
+            of a block, `*` everything.
     """
 
     url: Address | None = None
@@ -58,8 +64,23 @@ class Central(_Table, frozen=True):
     client_cert: Path | None = None
     client_key: Path | None = None
     proxy: Address | None = None
+    no_proxy: tuple[str, ...] = ()
     update_every: Duration = Duration("15m")
     report_every: Duration = Duration("1h")
+
+
+class Trust(_Table, frozen=True):
+    """What a release must show beside the signatures of the repository.
+
+    Attributes:
+        provenance_key: Public key, in PEM, of who must have signed each model file with
+            OpenSSF Model Signing; None: nobody need have.
+        extra_operators: ONNX operators that models may use beside those on the list of
+            the scan, such as `Scan` or `com.example.Fast`; the site vouches for them.
+    """
+
+    provenance_key: Path | None = None
+    extra_operators: tuple[str, ...] = ()
 
 
 class Sharing(_Table, frozen=True):
@@ -151,6 +172,7 @@ class Config(_Table, frozen=True):
 
     agent: Agent = Agent()
     central: Central = Central()
+    trust: Trust = Trust()
     sharing: Sharing = Sharing()
     tasks: Tasks = Tasks()
     guard: Guard = Guard()
@@ -215,6 +237,11 @@ def laws(config: Config) -> list[Law]:
             "an http:// or https:// address",
             central.proxy is None or central.proxy.startswith(("http://", "https://")),
         ),
+        Law(
+            "central.no_proxy",
+            "hosts, .domains, address blocks or *, without scheme and port",
+            all(_is_host_or_block(entry) for entry in central.no_proxy),
+        ),
         Law("guard.alpha", "a number between 0 and 1", 0 < guard.alpha < 1),
         Law("guard.margin", "a number of at least 0", 0 <= guard.margin < math.inf),
         _at_least("store.max_size", store.max_size, "4MB"),
@@ -230,6 +257,14 @@ def laws(config: Config) -> list[Law]:
         Law("limits.cpu_percent", "above 0, to 100", 0 < limits.cpu_percent <= _WHOLE),
         _at_least("limits.memory", limits.memory, "64MB"),
     ]
+
+
+def _is_host_or_block(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return _HOSTS.fullmatch(text) is not None
+    return True
 
 
 def _within(key: str, value: Duration, low: str, high: str) -> Law:

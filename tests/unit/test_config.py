@@ -38,9 +38,11 @@ url         = "https://central.example"
 trust_root  = "/etc/forewarn/root.json"
 token       = { credential = "central-token" }
 ca_file = "/etc/ssl/ca.pem"; client_cert = "/c.pem"; client_key = "/k.pem"
-proxy = "http://proxy.example:3128"
+proxy = "http://proxy.example:3128"; no_proxy = ["db.example", "10.0.0.0/8"]
 update_every = "15m"; report_every = "1h"
 
+[trust]
+provenance_key = "/etc/forewarn/provenance.pem"
 [sharing]
 level = "summaries"; labelled_bytes_per_day = "2MB"; host_name = false
 [tasks]
@@ -202,6 +204,16 @@ BAD = [
         '[central]\nproxy = "/tmp/p"',
         ':2: central.proxy: expected an http:// or https:// address, got "/tmp/p"',
     ),
+    *(
+        (
+            f'[central]\nno_proxy = ["db.example", "{entry}"]',
+            (
+                ":2: central.no_proxy: expected hosts, .domains, address blocks or *, "
+                f'without scheme and port, got ["db.example", "{entry}"]'
+            ),
+        )
+        for entry in ("http://db.example", "db.example:8443", "a b", "", "10.0.0.0/33")
+    ),
     # --- laws
     (
         '[agent]\ninterval = "19ms"',
@@ -322,6 +334,8 @@ def test_the_contract_is_understood(main_file):
     assert config.central.token == SecretReference(
         source=SecretSource.CREDENTIAL, name="central-token"
     )
+    assert config.central.no_proxy == ("db.example", "10.0.0.0/8")
+    assert config.trust.provenance_key == Path("/etc/forewarn/provenance.pem")
     assert config.sharing.level is SharingLevel.SUMMARIES
     assert config.store.max_size == 256_000_000
     assert config.limits.cpu_percent == 2
@@ -355,6 +369,14 @@ def test_a_default_breaks_no_law(main_file):
 def test_intervals_at_the_edge(interval, main_file):
     loaded = load(written(main_file, f'[agent]\ninterval = "{interval}"'))
     assert loaded.values()["agent.interval"] == interval
+
+
+@pytest.mark.parametrize(
+    "entry", ["*", ".example", "*.example", "db-1.example", "10.1.2.3", "fd00::/8"]
+)
+def test_what_no_proxy_may_say(entry, main_file):
+    loaded = load(written(main_file, f'[central]\nno_proxy = ["{entry}"]'))
+    assert loaded.config.central.no_proxy == (entry,)
 
 
 @pytest.mark.parametrize(("text", "problem"), BAD)
