@@ -2,14 +2,17 @@
 
 import re
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
 from agent.adapters.store.archive import Archive
 from agent.adapters.store.registry import SqliteRegistry
+from agent.core.channel import Channel
 from agent.core.event import Event, EventName
 from agent.core.lineup import LineUp
 from agent.core.release import LIVES, ReleaseState
+from agent.core.trust import Floor, SignedRole, Trust
 from agent.errors import (
     IllegalTransitionError,
     ManifestError,
@@ -165,3 +168,61 @@ def test_an_event_is_kept_with_its_fields(registry, path):
         (found,) = archive.events()
     assert (found.at, found.level, found.name) == (START, "info", "release_admitted")
     assert found.fields == fields
+
+
+def role(name="timestamp", version=3, keyids=("a", "b")):
+    return SignedRole(
+        name=name,
+        version=version,
+        expires=START,
+        keyids=keyids,
+        signed_by=keyids[:1],
+        threshold=1,
+    )
+
+
+def test_a_release_keeps_the_chain_that_vouched_for_it(registry, path):
+    chain = (role("root"), role("release-disk-full"))
+    registry.admit(digest=FIRST, manifest=manifest(), at=START, chain=chain)
+    with closing(Archive.open(path)) as archive:
+        assert archive.chain_of(FIRST) == chain
+
+
+def test_floors_replace_those_of_the_same_role(registry):
+    first = (
+        Floor(role="root", keyids=("a",), version=1),
+        Floor(role="timestamp", keyids=("b",), version=7),
+    )
+    registry.set_floors(first)
+    assert registry.floors() == first
+    higher = Floor(role="timestamp", keyids=("c",), version=2)
+    registry.set_floors([higher])
+    assert registry.floors() == (first[0], higher)
+
+
+def test_a_channel_is_empty_before_it_is_heard_of(registry, path):
+    assert registry.channel("disk-full") == Channel(task="disk-full")
+    heard = Channel(
+        task="disk-full", serial=4, sha256=FIRST, keyids=("a",), refusal="too new"
+    )
+    registry.set_channel(heard)
+    assert registry.channel("disk-full") == heard
+    assert registry.channel("other") == Channel(task="other")
+    with closing(Archive.open(path)) as archive:
+        assert archive.channels() == [heard]
+
+
+def test_trust_is_empty_before_the_first_update(registry, path):
+    assert registry.trust() == Trust()
+    trust = Trust().verified([role()], now=START).failed("no route", now=START)
+    registry.set_trust(trust)
+    assert registry.trust() == trust
+    with closing(Archive.open(path)) as archive:
+        assert archive.trust() == trust
+
+
+def test_crashes_are_counted_by_digest_and_time(registry):
+    for minutes in (0, 10, 20):
+        registry.add_crash(FIRST, at=START + timedelta(minutes=minutes))
+    assert registry.crashes(FIRST, since=START + timedelta(minutes=10)) == 2
+    assert registry.crashes(SECOND, since=START) == 0

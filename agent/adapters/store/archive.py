@@ -8,10 +8,12 @@ from typing import Self
 from agent.adapters.store import answers, reads, retention, rows, schema
 from agent.adapters.store.answers import Admitted, Counts, Recorded
 from agent.adapters.store.connection import connect, reported
+from agent.core.channel import Channel
 from agent.core.lineup import LineUp
 from agent.core.moment import Moment, Outcome
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
+from agent.core.trust import SignedRole, Trust
 from agent.errors import StateError
 from agent.ports import CardKey
 
@@ -123,6 +125,21 @@ class Archive:
             raise StateError(f"{self._path}: no release {digest[:12]}")
         manifest: bytes = found[0]["manifest"]
         return manifest
+
+    def chain_of(self, digest: str) -> tuple[SignedRole, ...]:
+        """Return the roles that vouched for a release when it was taken in."""
+        with reported(self._path, "reading"):
+            return reads.chain(self._connection, digest)
+
+    def trust(self) -> Trust:
+        """Return how this host stands with its repository."""
+        with reported(self._path, "reading"):
+            return reads.trust(self._connection)
+
+    def channels(self) -> list[Channel]:
+        """Return what was last heard of each task's channel, by task."""
+        with reported(self._path, "reading"):
+            return list(reads.documents(self._connection, reads.CHANNEL, Channel))
 
     def counts(self) -> Counts:
         """Return how many rows there are."""

@@ -3,8 +3,10 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, groupby, islice
+from itertools import chain as chained
+from itertools import groupby, islice
 from operator import itemgetter
+from typing import TypeVar
 
 import msgspec
 
@@ -13,12 +15,18 @@ from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.moment import Moment
 from agent.core.release import Release, ReleaseState
+from agent.core.trust import SignedRole, Trust
 from agent.errors import ManifestError
+
+_Shape = TypeVar("_Shape")
 
 # What a trim notes: no moment below the first is open, now or ever again; no moment,
 # dropped ones included, ever had the second or a higher number.
 SETTLED_BELOW = "settled_below"
 UNUSED_FROM = "unused_from"
+# The one row of this kind tells how the host stands with its repository.
+TRUST = "trust"
+CHANNEL = "channel"
 _CHUNK = 1_000
 _RELEASES = "select digest, manifest, state from releases"
 
@@ -64,6 +72,35 @@ def _release(row: tuple[str, bytes, str]) -> Release:
     )
 
 
+def chain(connection: sqlite3.Connection, digest: str) -> tuple[SignedRole, ...]:
+    """Return the roles that vouched for a release when it was taken in."""
+    (text,) = connection.execute(
+        "select chain from releases where digest = ?", (digest,)
+    ).fetchone()
+    return msgspec.json.decode(text, type=tuple[SignedRole, ...])
+
+
+def trust(connection: sqlite3.Connection) -> Trust:
+    """Return how this host stands with its repository."""
+    return next(documents(connection, TRUST, Trust), Trust())
+
+
+def documents(
+    connection: sqlite3.Connection,
+    kind: str,
+    shape: type[_Shape],
+    *,
+    name: str | None = None,
+) -> Iterator[_Shape]:
+    """Yield what is remembered of one kind, or of one name of it, by name."""
+    found = connection.execute(
+        "select document from trust where kind = ? and name = ifnull(?, name)"
+        " order by name",
+        (kind, name),
+    )
+    return (msgspec.json.decode(text, type=shape) for (text,) in found)
+
+
 def next_moment_id(connection: sqlite3.Connection) -> int:
     """Return a number above every moment's, even of those that were dropped."""
     (last,) = connection.execute("select max(id) from moments").fetchone()
@@ -90,7 +127,7 @@ def open_ids(connection: sqlite3.Connection) -> Iterator[int]:
     resolved = connection.execute(
         "select moment from outcomes where moment >= ? order by moment", (first,)
     )
-    return chain.from_iterable(_gaps(resolved, first=first, last=last))
+    return chained.from_iterable(_gaps(resolved, first=first, last=last))
 
 
 def _mark(connection: sqlite3.Connection, name: str) -> int:

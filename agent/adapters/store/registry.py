@@ -1,19 +1,24 @@
 """The courier's side of the state database: releases, line-ups, events."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Final, Self, TypeVar
 
 from agent.adapters.store import reads, rows, schema
 from agent.adapters.store.connection import connect, reported, transaction
+from agent.core.channel import Channel
 from agent.core.event import Event
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.release import LIVES, Release, ReleaseState
+from agent.core.trust import Floor, SignedRole, Trust
 from agent.errors import IllegalTransitionError, StateError, TrustError
+
+_FLOOR: Final = "floor"
+_Shape = TypeVar("_Shape")
 
 
 class SqliteRegistry:
@@ -62,8 +67,15 @@ class SqliteRegistry:
         with reported(self._path, "writing"), transaction(self._connection):
             yield
 
-    def admit(self, *, digest: str, manifest: bytes, at: datetime) -> None:
-        """Add a release, staged.
+    def admit(
+        self,
+        *,
+        digest: str,
+        manifest: bytes,
+        at: datetime,
+        chain: Sequence[SignedRole] = (),
+    ) -> None:
+        """Add a release, staged, with the roles that vouched for it.
 
         Raises:
             ManifestError: This program does not understand the manifest.
@@ -80,9 +92,18 @@ class SqliteRegistry:
             )
         self._write(
             f"admitting release {digest[:12]}",
-            "insert into releases (digest, task, version, state, manifest, admitted_at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            (digest, task, version, ReleaseState.STAGED, manifest, rows.stamp(at)),
+            "insert into releases"
+            " (digest, task, version, state, manifest, admitted_at, chain)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            (
+                digest,
+                task,
+                version,
+                ReleaseState.STAGED,
+                manifest,
+                rows.stamp(at),
+                rows.text(chain),
+            ),
         )
 
     def set_state(self, digest: str, state: ReleaseState) -> None:
@@ -139,6 +160,66 @@ class SqliteRegistry:
             f"recording {event.name}",
             "insert into events (at, level, name, fields) values (?, ?, ?, ?)",
             rows.event_row(event),
+        )
+
+    def floors(self) -> tuple[Floor, ...]:
+        """Return the oldest version of each role that may still be taken."""
+        return tuple(self._documents(_FLOOR, Floor))
+
+    def set_floors(self, floors: Sequence[Floor]) -> None:
+        """Remember floors in place of those of the same roles."""
+        for floor in floors:
+            self._remember(_FLOOR, floor.role, floor)
+
+    def channel(self, task: str) -> Channel:
+        """Return what was last heard of a task's channel."""
+        return next(
+            self._documents(reads.CHANNEL, Channel, name=task), Channel(task=task)
+        )
+
+    def set_channel(self, channel: Channel) -> None:
+        """Remember what was heard of a task's channel."""
+        self._remember(reads.CHANNEL, channel.task, channel)
+
+    def trust(self) -> Trust:
+        """Return how this host stands with its repository."""
+        with reported(self._path, "reading"):
+            return reads.trust(self._connection)
+
+    def set_trust(self, trust: Trust) -> None:
+        """Remember how this host stands with its repository."""
+        self._remember(reads.TRUST, "", trust)
+
+    def add_crash(self, digest: str, *, at: datetime) -> None:
+        """Remember that the daemon died while this release was scoring."""
+        self._write(
+            "recording a crash",
+            "insert into crashes (digest, at) values (?, ?)",
+            (digest, rows.stamp(at)),
+        )
+
+    def crashes(self, digest: str, *, since: datetime) -> int:
+        """Return how often the daemon died so."""
+        with reported(self._path, "reading"):
+            (count,) = self._connection.execute(
+                "select count(*) from crashes where digest = ? and at >= ?",
+                (digest, rows.stamp(since)),
+            ).fetchone()
+        found: int = count
+        return found
+
+    def _documents(
+        self, kind: str, shape: type[_Shape], *, name: str | None = None
+    ) -> Iterator[_Shape]:
+        with reported(self._path, "reading"):
+            yield from reads.documents(self._connection, kind, shape, name=name)
+
+    def _remember(self, kind: str, name: str, document: object) -> None:
+        self._write(
+            f"remembering {kind} {name}".rstrip(),
+            "insert into trust (kind, name, document) values (?, ?, ?)"
+            " on conflict (kind, name) do update set document = excluded.document",
+            (kind, name, rows.text(document)),
         )
 
     def _manifest_and_state(self, digest: str) -> tuple[bytes, str]:

@@ -159,6 +159,11 @@ def event_row(event: Event) -> Row:
     return stamp(event.at), event.level.value, event.name.value, fields
 
 
+def text(document: object) -> str:
+    """Return a document as JSON."""
+    return msgspec.json.encode(document).decode()
+
+
 def card_text(card: Scorecard) -> str:
     """Return a scorecard as JSON."""
     return msgspec.json.encode(card).decode()

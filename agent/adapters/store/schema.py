@@ -114,8 +114,16 @@ def _shape_file(connection: sqlite3.Connection) -> None:
 
 
 def _first_tables(database: "Database") -> None:
+    _execute(database, _FIRST_TABLES)
+
+
+def _trust(database: "Database") -> None:
+    _execute(database, _TRUST)
+
+
+def _execute(database: "Database", statements: str) -> None:
     # One by one: `executescript` would commit the transaction that this step is in.
-    for statement in _FIRST_TABLES.split(";"):
+    for statement in statements.split(";"):
         database.execute(statement)
 
 
@@ -202,5 +210,19 @@ create table marks (
     value integer not null
 ) strict, without rowid
 """
-_STEPS: tuple[Callable[["Database"], None], ...] = (_first_tables,)
+# Few, small and read whole, so each is one document.
+_TRUST = """
+create table trust (
+    kind text not null,
+    name text not null,
+    document text not null,
+    primary key (kind, name)
+) strict, without rowid;
+create table crashes (
+    digest text not null,
+    at integer not null
+) strict;
+alter table releases add column chain text not null default '[]'
+"""
+_STEPS: tuple[Callable[["Database"], None], ...] = (_first_tables, _trust)
 VERSION = len(_STEPS)
