@@ -5,18 +5,27 @@ folder, prints one line of JSON on stdout and words on stderr, and ends.
 """
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
 
-from agent.errors import ForewarnError
-from agent.flows.update import UpdateResult
+from agent.errors import ForewarnError, UnavailableError
 from agent.wiring.courier import CourierSettings, courier_settings
-from agent.wiring.updating import clock, run_job
 
-JOBS = ("prepare", "update")
+JOBS = {
+    "prepare": "make the database and, standalone, the repository",
+    "update": "take in what is offered",
+    "import": "take in what a repository offers that was carried here",
+    "vouch": "tell which releases at work nobody vouches for",
+}
+_NEED_A_SOURCE = {"prepare", "update"}
+# A little less than the daemon waits before it kills: the reason is worth having.
+_LIMIT_S = 280.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,37 +36,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config_path=given.config,
             state_dir=given.state_dir,
             is_standalone=given.standalone,
+            needs_source=given.job in _NEED_A_SOURCE,
         )
+        answer = _answer(given.job, settings, source=given.source)
     except ForewarnError as error:
-        return _failed(given.job, error)
-    return run(given.job, settings)
+        sys.stderr.write(f"courier: {error}\n")
+        failed = {"status": error.exit_status, "error": str(error)}
+        return _print(given.job, failed, status=error.exit_status)
+    return _print(given.job, {"status": 0, **answer}, status=0)
 
 
-def run(job: str, settings: CourierSettings) -> int:
-    """Do one job, print what came of it, and return the exit status."""
-    try:
-        result = run_job(job, settings, clock=clock())
-    except ForewarnError as error:
-        return _failed(job, error)
+def _answer(
+    job: str, settings: CourierSettings, *, source: Path
+) -> Mapping[str, object]:
+    """Do a job and return what it has to say."""
+    if job == "vouch":
+        # The daemon waits for it at its start, so it loads no more than it needs.
+        from agent.wiring.anchor import vouched  # noqa: PLC0415
+
+        return asdict(vouched(settings))
+    from agent.wiring import updating  # noqa: PLC0415
+
+    clock = updating.clock()
+    match job:
+        case "import":
+            result = updating.imported(settings, clock=clock, source=source)
+        case "prepare":
+            result = updating.prepared(settings, clock=clock)
+        case _:
+            with _limited(_LIMIT_S):
+                result = updating.updated(settings, clock=clock)
     for refused in result.refused:
         sys.stderr.write(f"courier: {refused.task}: {refused.reason}\n")
-    return _print({"job": job, "status": 0, "result": result})
+    return {"result": result}
 
 
-def _failed(job: str, error: ForewarnError) -> int:
-    sys.stderr.write(f"courier: {error}\n")
-    return _print({"job": job, "status": error.exit_status, "error": str(error)})
+@contextmanager
+def _limited(limit_s: float) -> Iterator[None]:
+    """End the block after a time, whatever it waits for.
+
+    The fetcher has limits of its own, but looks at its watch only when a piece of a
+    body has come: a server could drip a head or a handshake for ever.
+
+    Raises:
+        UnavailableError: The time was over.
+    """
+
+    def end(*_: object) -> None:
+        raise UnavailableError(
+            f"the update was not over after {limit_s:g} s; tried again at the next one"
+        )
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
-def _print(answer: dict[str, str | int | UpdateResult]) -> int:
-    sys.stdout.write(f"{msgspec.json.encode(answer).decode()}\n")
-    status = answer["status"]
-    return status if isinstance(status, int) else 1
+def _print(job: str, answer: Mapping[str, object], *, status: int) -> int:
+    sys.stdout.write(f"{msgspec.json.encode({'job': job, **answer}).decode()}\n")
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m agent.courier")
     parser.add_argument("job", choices=JOBS)
+    parser.add_argument("source", type=Path, nargs="?", help="for import")
     parser.add_argument("--config", type=Path, metavar="FILE")
     parser.add_argument("--state-dir", type=Path, metavar="DIR")
     parser.add_argument("--standalone", action="store_true")

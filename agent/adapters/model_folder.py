@@ -1,11 +1,13 @@
 """The folder of immutable model files, each named by the SHA-256 of its bytes."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from agent.errors import StateError
 
 _STAGED = ".part"
+_MODEL = ".onnx"
 
 
 class ModelFolder:
@@ -46,15 +48,25 @@ class ModelFolder:
         except OSError as error:
             raise _unusable(error) from error
 
-    def drop(self, digest: str) -> None:
-        """Remove the model's file, if there is one."""
+    def has(self, digest: str) -> bool:
+        """Return whether the model's file is there."""
+        return self._path(digest).is_file()
+
+    def keep_only(self, digests: Collection[str]) -> None:
+        """Remove the files of all other models.
+
+        Raises:
+            StateError: The folder cannot be written.
+        """
         try:
-            self._path(digest).unlink(missing_ok=True)
+            for path in self._folder.glob(f"*{_MODEL}"):
+                if path.name.removesuffix(_MODEL) not in digests:
+                    path.unlink()
         except OSError as error:
             raise _unusable(error) from error
 
     def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest}.onnx"
+        return self._folder / f"{digest}{_MODEL}"
 
 
 def _sync(folder: Path) -> None:

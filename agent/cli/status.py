@@ -14,6 +14,7 @@ from agent.cli.output import emit, instant_text
 from agent.cli.scores import Score, scores, scores_text
 from agent.cli.state import opened
 from agent.cli.tasks import TaskAtWork, at_work, tasks_text
+from agent.cli.trust import TrustStatus, trust_problems, trust_status, trust_text
 from agent.config import Config
 from agent.core.event import EventName, Level
 from agent.core.moment import Role
@@ -51,17 +52,6 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class Update(msgspec.Struct, frozen=True, kw_only=True):
-    """The last look for new releases.
-
-    Attributes:
-        error: Why it came to nothing; None: it was done.
-    """
-
-    at: datetime
-    error: str | None
-
-
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `status` says.
 
@@ -71,7 +61,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         is_well: Whether there is nothing to act upon; if not, `findings` says what.
         is_running: Whether a daemon holds the state folder.
         cost: What that daemon has cost so far; None if it does not run.
-        update: None before the first.
+        trust: How this host stands with its repository.
     """
 
     agent: str
@@ -84,7 +74,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[TaskAtWork]
     scorecards: list[Score]
     ledger: Ledger
-    update: Update | None
+    trust: TrustStatus
 
 
 @click.command("status")
@@ -124,14 +114,18 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         size_bytes=archive.size_bytes(),
     )
     tasks, events = at_work(archive, config.tasks), archive.events(limit=_EVENTS)
-    update = _last_update(events)
+    trust = trust_status(archive.trust(), now=now)
     problems = [
         *_problems(config, ledger, tasks, is_running=cost is not None, now=now),
         *_unusable(archive, tasks, events),
         *_failures(events, now),
+        *trust_problems(trust, now=now),
+        *(
+            f"{c.task}: not taken in: {c.refusal}"
+            for c in archive.channels()
+            if c.refusal
+        ),
     ]
-    if update is not None and update.error is not None:
-        problems.append(f"update at {instant_text(update.at)}: {update.error}")
     return Status(
         agent=__version__,
         at=now,
@@ -143,18 +137,8 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         tasks=tasks,
         scorecards=scores(archive),
         ledger=ledger,
-        update=update,
+        trust=trust,
     )
-
-
-def _last_update(events: list[Recorded]) -> Update | None:
-    ends = {EventName.UPDATE_FINISHED, EventName.UPDATE_FAILED}
-    last = next((event for event in events if event.name in ends), None)
-    if last is None:
-        return None
-    is_done = last.name == EventName.UPDATE_FINISHED
-    error = None if is_done else str(last.fields.get("reason"))
-    return Update(at=last.at, error=error)
 
 
 def _problems(
@@ -191,7 +175,8 @@ def _unusable(
             told = next((e for e in events if _is_about(e, digest)), None)
             if told is None or _speaks(archive, task.task, role=role, since=told.at):
                 continue
-            so = ", the baseline speaks" if role is Role.ACTIVE else ""
+            speaks = told.fields.get("speaks", "the baseline")
+            so = f", {speaks} speaks" if role is Role.ACTIVE else ""
             yield (
                 f"{task.task}: the {role} release {digest[:12]} does not work{so} "
                 f"({told.name} at {instant_text(told.at)}): {told.fields['reason']}"
@@ -235,7 +220,7 @@ def _text(found: Status) -> str:
     first += [f"  ! {problem}" for problem in found.findings]
     last = [
         _ledger_text(found.ledger),
-        _update_text(found.update),
+        trust_text(found.trust),
         _cost_text(found.cost, found.at),
     ]
     scored = scores_text(found.scorecards)
@@ -254,13 +239,6 @@ def _ledger_text(ledger: Ledger) -> str:
         f"{ledger.moments:,} predictions, {ledger.open:,} open"
         f"{f'; {kinds}' if kinds else ''}; {size_text(ledger.size_bytes)}"
     )
-
-
-def _update_text(update: Update | None) -> str:
-    if update is None:
-        return "update: none yet"
-    words = "failed" if update.error else "done"
-    return f"update: {words} at {instant_text(update.at)}"
 
 
 def _cost_text(cost: OwnCost | None, now: datetime) -> str:

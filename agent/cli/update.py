@@ -1,7 +1,8 @@
-"""`forewarn update`: one run of the courier, now."""
+"""`forewarn update` and `forewarn import`: one run of the courier, now."""
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,34 @@ def update(
     command = courier_command(
         config_path=config_path, state_dir=state_dir, is_standalone=standalone
     )
+    return _ran(command, as_json=as_json)
+
+
+@click.command("import")
+@click.argument("source", type=click.Path(path_type=Path), metavar="DIR|TAR")
+@config_option
+@state_dir_option
+@json_option
+def import_(
+    source: Path, config_path: Path | None, state_dir: Path | None, as_json: bool
+) -> int:
+    """Take releases from a repository that was carried here, as from central.
+
+    It is copied first, and verified against central.trust_root like everything that
+    comes over the network. Exit status 3 if an offer was refused.
+    """
+    command = courier_command(
+        config_path=config_path,
+        state_dir=state_dir,
+        is_standalone=False,
+        job="import",
+        source=source.absolute(),
+    )
+    return _ran(command, as_json=as_json)
+
+
+def _ran(command: Sequence[str], *, as_json: bool) -> int:
+    """Run the courier, print what came of it, and return the exit status."""
     done = subprocess.run(  # noqa: S603 - our own program
         command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -43,6 +72,8 @@ def update(
         return done.returncode
     for each in result["refused"]:
         say(f"{each['task']} refused: {each['reason']}")
+    for each in result["withdrawn"]:
+        say(f"{each['task']} version {each['version']} withdrawn: {each['reason']}")
     emit(answer, as_json=as_json, text=_text(result))
     return _REFUSED if result["refused"] else done.returncode
 
@@ -60,5 +91,6 @@ def _text(result: dict[str, Any]) -> str:
         f"{'active' if each['is_active'] else 'shadow'} ({each['digest'][:12]})"
         for each in result["admitted"]
     ]
+    lines += [f"model {digest[:12]} fetched again" for digest in result["restored"]]
     count = len(result["checked"])
     return "\n".join(lines) or f"nothing new; {count} task{'s'[: count != 1]} on offer"

@@ -1,42 +1,42 @@
 """One update: what the repository offers is checked, tried and taken in."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from itertools import chain
 
+from agent.core.channel import step_back, withdrawals
 from agent.core.event import Event, EventName, Field
-from agent.core.lineup import LineUp
-from agent.core.manifest import Manifest, parse_manifest
 from agent.core.pointer import Pointer
-from agent.core.qualify import HostFacts, Offer, Verdict, refusal
-from agent.core.release import ReleaseEvent, ReleaseState, after
-from agent.errors import TrustError, UnavailableError
-from agent.ports import ModelFolder, Registry, Repository, Trial
-
-# States that a release does not come back from.
-_OVER = {ReleaseState.RETIRED, ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
+from agent.core.qualify import HostFacts
+from agent.core.release import Release, ReleaseEvent
+from agent.core.trust import SignedRole, expiry, raised, rollback_attack
+from agent.errors import ForewarnError, TrustError, UnavailableError
+from agent.flows.admission import (
+    Admitted,
+    Refused,
+    consider,
+    fetch,
+    wanted_models,
+)
+from agent.flows.departure import depart, lineup_of
+from agent.ports import Registry, UpdatePorts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
-    """A release that was taken in.
+class Withdrawn:
+    """A release at work that operations took back.
 
     Attributes:
-        is_active: Whether it is acted upon at once, for the task had no release.
+        speaks: The release that is acted upon instead, by digest; None: the baseline.
     """
 
     task: str
     version: int
     digest: str
-    is_active: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """An offer that was not taken, and why."""
-
-    task: str
     reason: str
+    speaks: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +48,15 @@ class UpdateResult:
         admitted: What was taken in.
         refused: What was not; the next update looks at it again, unless its model
             was tried and found wanting.
+        withdrawn: What was at work before and is no more.
+        restored: Models that were missing and were fetched again, by SHA-256.
     """
 
-    checked: tuple[str, ...]
-    admitted: tuple[Admitted, ...]
-    refused: tuple[Refused, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdatePorts:
-    """What an update needs of the world."""
-
-    repository: Repository
-    models: ModelFolder
-    trial: Trial
-    registry: Registry
+    checked: tuple[str, ...] = ()
+    admitted: tuple[Admitted, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
+    restored: tuple[str, ...] = ()
 
 
 def update(ports: UpdatePorts, *, host: HostFacts, now: datetime) -> UpdateResult:
@@ -77,149 +71,220 @@ def update(ports: UpdatePorts, *, host: HostFacts, now: datetime) -> UpdateResul
         StateError: The state folder; what was admitted before stays.
     """
     ports.repository.refresh()
-    tasks = tuple(task for task in ports.repository.tasks() if host.allows(task))
-    came = [_take(ports, task, host=host, now=now) for task in tasks]
-    refused = tuple(one for one in came if isinstance(one, Refused))
-    admitted = tuple(one for one in came if isinstance(one, Admitted))
-    result = UpdateResult(checked=tasks, admitted=admitted, refused=refused)
+    top = ports.repository.roles()
+    _check(ports.registry, top, now=now)
+    tasks = [task for task in ports.repository.tasks() if host.allows(task)]
+    result = _joined([_taken(ports, task, host=host, now=now) for task in tasks])
+    ports.models.keep_only(wanted_models(ports.registry))
     with ports.registry.transaction():
-        for event in _events(result, now=now):
-            ports.registry.record(event)
+        _remember_trust(ports, top, now=now)
+        _record(ports.registry, EventName.UPDATE_FINISHED, _counts(result), now=now)
     return result
 
 
-def _events(result: UpdateResult, *, now: datetime) -> Iterator[Event]:
-    for one in result.refused:
-        fields: dict[str, Field] = {"task": one.task, "reason": one.reason}
-        yield Event(at=now, name=EventName.RELEASE_REFUSED, fields=fields)
-    counts: dict[str, Field] = {
-        "checked": len(result.checked),
-        "admitted": len(result.admitted),
-        "refused": len(result.refused),
-    }
-    yield Event(at=now, name=EventName.UPDATE_FINISHED, fields=counts)
+def _joined(results: Sequence[UpdateResult]) -> UpdateResult:
+    """Return many results as one."""
+    return UpdateResult(
+        **{
+            each.name: tuple(
+                chain.from_iterable(getattr(r, each.name) for r in results)
+            )
+            for each in fields(UpdateResult)
+        }
+    )
 
 
-def _take(
+def _counts(result: UpdateResult) -> dict[str, Field]:
+    return {each.name: len(getattr(result, each.name)) for each in fields(result)}
+
+
+def _taken(
     ports: UpdatePorts, task: str, *, host: HostFacts, now: datetime
-) -> Admitted | Refused | None:
-    """Return what came of one task's offer; None where there is nothing new."""
+) -> UpdateResult:
+    """Return what came of one task; an error of its own stops no other."""
+    restored = _restored(ports, task, now=now)
+    heeded = _heeded(ports, task, host=host, now=now)
+    result = _joined([UpdateResult(checked=(task,)), restored, heeded])
+    _remember_refusals(ports.registry, result, task=task, now=now)
+    return result
+
+
+def _heeded(
+    ports: UpdatePorts, task: str, *, host: HostFacts, now: datetime
+) -> UpdateResult:
+    """Return what came of what operations say of a task."""
+    result = UpdateResult()
+    present = max(now, ports.registry.trust().earliest_now())
     try:
-        pointer = ports.repository.pointer(task)
-        if not pointer.is_meant_for(host.host_id, now=now):
-            return None
-        return _offered(ports, pointer, host=host, now=now)
+        pointer = _pointer(ports, task, now=now)
+        if pointer is None:
+            return result
+        is_meant = pointer.is_meant_for(host.host_id, now=present)
+        withdrawn = _withdraw(ports, pointer, is_meant=is_meant, now=now)
+        result = replace(result, withdrawn=withdrawn)
+        if is_meant:
+            document = _manifest(ports, pointer, now=now)
+            came = consider(ports, pointer, document, host=host, now=now)
+            result = _with(result, came)
     except (TrustError, UnavailableError) as error:
-        return Refused(task=task, reason=str(error))
+        result = _with(result, Refused(task=task, reason=str(error)))
+    return result
 
 
-def _offered(
-    ports: UpdatePorts, pointer: Pointer, *, host: HostFacts, now: datetime
-) -> Admitted | Refused | None:
-    document = ports.repository.manifest(pointer)
-    offer = Offer(pointer=pointer, document=document, manifest=parse_manifest(document))
-    known = ports.registry.releases()
-    if offer.is_in(known):
+def _with(result: UpdateResult, came: Admitted | Refused | None) -> UpdateResult:
+    match came:
+        case Admitted():
+            return replace(result, admitted=(*result.admitted, came))
+        case Refused():
+            return replace(result, refused=(*result.refused, came))
+        case None:
+            return result
+
+
+def _pointer(ports: UpdatePorts, task: str, *, now: datetime) -> Pointer | None:
+    """Return what operations approved, which is not older than what was heard before.
+
+    None: they have approved nothing yet.
+
+    Raises:
+        TrustError: It is, or it is not what was signed.
+        UnavailableError: It is not to be had now.
+    """
+    pointer = ports.repository.pointer(task)
+    if pointer is None:
         return None
-    reason = refusal(offer, known=known, host=host)
+    role = _role(ports, f"approve-{task}", now=now)
+    channel = ports.registry.channel(task)
+    reason = step_back(pointer, channel=channel, keyids=role.keyids)
     if reason is not None:
-        return Refused(task=pointer.task, reason=reason)
-    verdict = _tried(ports, offer)
-    if verdict.reasons:
-        return _turn_down(ports, offer, verdict=verdict, now=now)
-    return _admit(ports, offer, verdict=verdict, now=now)
+        raise TrustError(reason)
+    heard = replace(
+        channel, serial=pointer.serial, sha256=pointer.sha256, keyids=role.keyids
+    )
+    if heard != channel:
+        ports.registry.set_channel(heard)
+    return pointer
 
 
-def _tried(ports: UpdatePorts, offer: Offer) -> Verdict:
-    """Download the model and return what its trial says; a survey has none."""
-    model = offer.manifest.model
-    if model is None:
-        return Verdict()
-    # Also where the file is there already: nothing vouches for it without its row.
-    ports.repository.download(offer.manifest, to=ports.models.staging(model.sha256))
-    ports.models.keep(model.sha256)
-    return ports.trial.verdict(offer.document)
+def _manifest(ports: UpdatePorts, pointer: Pointer, *, now: datetime) -> bytes:
+    """Return the manifest that an approval names, its role checked as well."""
+    document = ports.repository.manifest(pointer)
+    _role(ports, f"release-{pointer.task}", now=now)
+    return document
 
 
-def _turn_down(
-    ports: UpdatePorts, offer: Offer, *, verdict: Verdict, now: datetime
-) -> Refused:
-    """Drop the model; remember a conclusive verdict, so that it is not tried again."""
-    if verdict.is_conclusive:
-        with ports.registry.transaction():
-            ports.registry.admit(digest=offer.digest, manifest=offer.document, at=now)
-            _step(
-                ports.registry,
-                offer.digest,
-                ReleaseState.STAGED,
-                ReleaseEvent.FAILED,
+def _role(ports: UpdatePorts, name: str, *, now: datetime) -> SignedRole:
+    """Return a role that was just verified, checked against what was seen before."""
+    (role,) = (role for role in ports.repository.roles() if role.name == name)
+    _check(ports.registry, [role], now=now)
+    return role
+
+
+def _withdraw(
+    ports: UpdatePorts, pointer: Pointer, *, is_meant: bool, now: datetime
+) -> tuple[Withdrawn, ...]:
+    """End the work of releases that operations took back; return which."""
+    registry = ports.registry
+    live = _at_work(registry, pointer.task)
+    withdrawn: list[Withdrawn] = []
+    for release, reason in withdrawals(pointer, live=live, is_meant=is_meant):
+        with registry.transaction():
+            left = depart(
+                registry,
+                lineup_of(registry, pointer.task),
+                release.digest,
+                event=ReleaseEvent.WITHDRAWN,
             )
-    _drop_model(ports, offer.manifest)
-    return Refused(task=offer.manifest.task, reason="; ".join(verdict.reasons))
+            one = Withdrawn(
+                task=pointer.task,
+                version=release.manifest.version,
+                digest=release.digest,
+                reason=reason,
+                speaks=left.active,
+            )
+            _record(registry, EventName.RELEASE_WITHDRAWN, asdict(one), now=now)
+        withdrawn.append(one)
+    return tuple(withdrawn)
 
 
-def _drop_model(ports: UpdatePorts, manifest: Manifest) -> None:
-    """Remove a manifest's model, unless a release that may yet run has the same."""
-    live = (r for r in ports.registry.releases() if r.state not in _OVER)
-    used = {r.manifest.model.sha256 for r in live if r.manifest.model is not None}
-    if manifest.model is not None and manifest.model.sha256 not in used:
-        ports.models.drop(manifest.model.sha256)
+def _restored(ports: UpdatePorts, task: str, *, now: datetime) -> UpdateResult:
+    """Fetch the models of releases at work whose file is gone or was set aside."""
+    result = UpdateResult()
+    for release in _at_work(ports.registry, task):
+        model = release.manifest.model
+        if model is None or ports.models.has(model.sha256):
+            continue
+        try:
+            fetch(ports, release.manifest)
+        except (TrustError, UnavailableError) as error:
+            reason = f"version {release.manifest.version} cannot be restored: {error}"
+            result = _with(result, Refused(task=task, reason=reason))
+            continue
+        told: dict[str, Field] = {"task": task, "sha256": model.sha256}
+        _record(ports.registry, EventName.MODEL_RESTORED, told, now=now)
+        result = replace(result, restored=(*result.restored, model.sha256))
+    return result
 
 
-def _drop_model_of(ports: UpdatePorts, digest: str) -> None:
-    for release in ports.registry.releases():
-        if release.digest == digest:
-            _drop_model(ports, release.manifest)
+def _at_work(registry: Registry, task: str) -> list[Release]:
+    """Return the releases of a task's line-up."""
+    slots = {digest for _, digest in lineup_of(registry, task).roles()}
+    return [release for release in registry.releases() if release.digest in slots]
 
 
-def _admit(
-    ports: UpdatePorts, offer: Offer, *, verdict: Verdict, now: datetime
-) -> Admitted:
-    """Take the release in: active where its task has none, else in the shadow."""
-    registry, task, digest = ports.registry, offer.manifest.task, offer.digest
-    lineup = _lineup(registry, task)
-    is_active = lineup.active is None
+def _remember_refusals(
+    registry: Registry, result: UpdateResult, *, task: str, now: datetime
+) -> None:
+    """Tell why an offer was not taken, once until it is something else."""
+    refusal = "; ".join(refused.reason for refused in result.refused) or None
+    channel = registry.channel(task)
+    if channel.refusal == refusal:
+        return
     with registry.transaction():
-        registry.admit(digest=digest, manifest=offer.document, at=now)
-        state = _step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
-        registry.record(_event(EventName.RELEASE_ADMITTED, offer, verdict, now=now))
-        if is_active:
-            _step(registry, digest, state, ReleaseEvent.ACTIVATED)
-            registry.set_lineup(replace(lineup, active=digest))
-            registry.record(
-                _event(EventName.RELEASE_ACTIVATED, offer, verdict, now=now)
-            )
-        else:
-            if lineup.shadow is not None:
-                shadow = ReleaseState.SHADOW
-                _step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
-            registry.set_lineup(replace(lineup, shadow=digest))
-    if not is_active and lineup.shadow is not None:
-        _drop_model_of(ports, lineup.shadow)
-    version = offer.manifest.version
-    return Admitted(task=task, version=version, digest=digest, is_active=is_active)
+        registry.set_channel(replace(channel, refusal=refusal))
+        if refusal is not None:
+            told: dict[str, Field] = {"task": task, "reason": refusal}
+            _record(registry, EventName.RELEASE_REFUSED, told, now=now)
 
 
-def _step(
-    registry: Registry, digest: str, state: ReleaseState, event: ReleaseEvent
-) -> ReleaseState:
-    """Let an event come to pass in a release's life; return where that leads."""
-    reached = after(state, event)
-    registry.set_state(digest, reached)
-    return reached
+def _record(
+    registry: Registry, name: EventName, told: Mapping[str, Field], *, now: datetime
+) -> None:
+    registry.record(Event(at=now, name=name, fields=told))
 
 
-def _lineup(registry: Registry, task: str) -> LineUp:
-    found = (lineup for lineup in registry.lineups() if lineup.task == task)
-    return next(found, LineUp(task=task))
+@contextmanager
+def failure_remembered(registry: Registry, *, now: datetime) -> Iterator[None]:
+    """Note why an update failed, tell it once, and go on raising."""
+    try:
+        yield
+    except ForewarnError as error:
+        reason = str(error)
+        with registry.transaction():
+            trust = registry.trust()
+            registry.set_trust(trust.failed(reason, now=now))
+            if trust.reason != reason:
+                _record(registry, EventName.UPDATE_FAILED, {"reason": reason}, now=now)
+        raise
 
 
-def _event(name: EventName, offer: Offer, verdict: Verdict, *, now: datetime) -> Event:
-    fields: dict[str, Field] = {
-        "task": offer.manifest.task,
-        "version": offer.manifest.version,
-        "digest": offer.digest,
-        "latency_ms": verdict.latency_ms,
-        "memory_mb": verdict.memory_mb,
-    }
-    return Event(at=now, name=name, fields=fields)
+def _check(registry: Registry, roles: Collection[SignedRole], *, now: datetime) -> None:
+    """Refuse what The Update Framework alone would take.
+
+    Raises:
+        TrustError: A role is older than what was seen, or expired by another clock.
+    """
+    floor = registry.trust().earliest_now()
+    reason = rollback_attack(roles, registry.floors())
+    reason = reason or expiry(roles, now=now, floor=floor)
+    if reason is not None:
+        raise TrustError(reason)
+
+
+def _remember_trust(
+    ports: UpdatePorts, top: Collection[SignedRole], *, now: datetime
+) -> None:
+    """Raise the floors by all that was verified, and say that all is well."""
+    registry = ports.registry
+    registry.set_floors(raised(ports.repository.roles(), floors=registry.floors()))
+    registry.set_trust(registry.trust().verified(top, now=now))

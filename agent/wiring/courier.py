@@ -1,12 +1,12 @@
 """How the courier is started, and what it is to know; loads nothing that networks."""
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.config import Central, Tasks, load
 from agent.errors import NotEnrolledError
 from agent.wiring import places
+from agent.wiring.light import light_python
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class CourierSettings:
         tasks: Which tasks the site wants.
         starters: The releases that the package ships.
         interval_s: Between two samples.
+        provenance_key: Whose signature each model must bear besides; None: nobody's.
+        extra_operators: What models may use beside the scan's own list.
         lock_wait_s: How long it waits for another courier to end.
     """
 
@@ -26,6 +28,8 @@ class CourierSettings:
     tasks: Tasks = field(default_factory=Tasks)
     starters: Path = field(default_factory=places.starters)
     interval_s: float = 10.0
+    provenance_key: Path | None = None
+    extra_operators: tuple[str, ...] = ()
     lock_wait_s: float = 10.0
 
 
@@ -35,9 +39,12 @@ def courier_command(
     state_dir: Path | None,
     is_standalone: bool,
     job: str = "update",
+    source: Path | None = None,
 ) -> tuple[str, ...]:
     """Return the command that starts the courier with the same configuration."""
-    command = [sys.executable, "-m", "agent.courier", job]
+    command = [*light_python("tuf"), "-m", "agent.courier", job]
+    if source is not None:
+        command.append(str(source))
     if config_path is not None:
         command += ["--config", str(config_path)]
     if state_dir is not None:
@@ -48,23 +55,33 @@ def courier_command(
 
 
 def courier_settings(
-    *, config_path: Path | None, state_dir: Path | None, is_standalone: bool
+    *,
+    config_path: Path | None,
+    state_dir: Path | None,
+    is_standalone: bool,
+    needs_source: bool = True,
 ) -> CourierSettings:
     """Return what the configuration and the options say to the courier.
 
     Raises:
         ConfigError: The configuration says what cannot be.
-        NotEnrolledError: It names no central, and this is not standalone.
+        NotEnrolledError: It names no central, nothing was imported, and this is not
+            standalone, although the job needs one of them.
     """
     folder = None if state_dir is None else state_dir.absolute()
     config = load(config_path, overrides={"agent.state_dir": folder}).config
-    if config.central.url is None and not is_standalone:
+    state = config.agent.state_dir.absolute()
+    is_enrolled = config.central.url is not None or places.mirror(state).is_dir()
+    if needs_source and not is_enrolled and not is_standalone:
         raise NotEnrolledError(
-            "no central.url is configured: name one, or use --standalone"
+            "no central.url is configured and nothing was imported: name a central, "
+            "bring a repository by `forewarn import`, or use --standalone"
         )
     return CourierSettings(
-        state_dir=config.agent.state_dir.absolute(),
+        state_dir=state,
         central=None if is_standalone else config.central,
         tasks=config.tasks,
         interval_s=config.agent.interval,
+        provenance_key=config.trust.provenance_key,
+        extra_operators=config.trust.extra_operators,
     )

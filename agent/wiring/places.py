@@ -23,6 +23,31 @@ def metadata_folder(state_dir: Path) -> Path:
     return state_dir / "metadata"
 
 
+def first_root(state_dir: Path) -> Path:
+    """Return the root by which this host trusts its own repository."""
+    return local_repository(state_dir) / "metadata" / "1.root.json"
+
+
+def documents(state_dir: Path) -> Path:
+    """Return where the courier keeps pointers and manifests, to fetch them once."""
+    return state_dir / "documents"
+
+
+def mirror(state_dir: Path) -> Path:
+    """Return the repository that was carried here, on a host without a central."""
+    return state_dir / "mirror"
+
+
+def staging(state_dir: Path) -> Path:
+    """Return where a download waits to be whole, across several updates."""
+    return state_dir / "staging"
+
+
+def mark(state_dir: Path) -> Path:
+    """Return the file that names the release which loads or scores right now."""
+    return state_dir / "running"
+
+
 def starters() -> Path:
     """Return the folder of the releases that the package ships, one folder a task."""
     return Path(__file__).parent.parent / "starters"

@@ -7,7 +7,8 @@ from agent.adapters.model_folder import ModelFolder
 from agent.adapters.repository import FolderFetcher, TufRepository
 from agent.adapters.store.registry import SqliteRegistry
 from agent.core.qualify import HostFacts
-from agent.flows.update import UpdatePorts, update
+from agent.flows.update import update
+from agent.ports import UpdatePorts
 from tests.fakes.onnx_files import SERIES, logistic, manifest_of
 from tests.fakes.signed import Publisher
 from tests.fakes.trials import FixedTrial
@@ -24,6 +25,7 @@ class Bench:
     def __init__(self, folder):
         self.publisher = Publisher(folder / "repository", now=NOW)
         self.trial = FixedTrial()
+        self.provenance = None
         self.registry = SqliteRegistry.open(folder / "state" / "forewarn.db")
         self.folder = folder / "state" / "models"
         self.cache = folder / "state" / "metadata"
@@ -46,6 +48,7 @@ class Bench:
             models=ModelFolder(self.folder),
             trial=self.trial,
             registry=self.registry,
+            provenance=self.provenance,
         )
         return update(ports, host=self.host, now=NOW + timedelta(days=days))
 

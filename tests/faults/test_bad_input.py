@@ -139,8 +139,9 @@ def test_without_a_central_the_daemon_does_not_start(here, told):
     assert told("run", "--config", "c.toml", "--state-dir", "state") == (
         4,
         (
-            "forewarn: no central.url is configured: name one in the configuration, or "
-            "run `forewarn run --standalone`, which needs none\n"
+            "forewarn: no central.url is configured and nothing was imported: name a "
+            "central in the configuration, bring a repository by `forewarn import`, or "
+            "run `forewarn run --standalone`, which needs neither\n"
         ),
     )
 
@@ -149,7 +150,10 @@ def test_an_update_without_a_central_is_told_once(here, told):
     (here / "c.toml").write_text("")
     assert told("update", "--config", "c.toml", "--state-dir", "state") == (
         4,
-        "forewarn: no central.url is configured: name one, or use --standalone\n",
+        (
+            "forewarn: no central.url is configured and nothing was imported: name a "
+            "central, bring a repository by `forewarn import`, or use --standalone\n"
+        ),
     )
 
 

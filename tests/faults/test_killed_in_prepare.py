@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from agent.adapters.clock import SystemClock
-from agent.adapters.local_repository import prepare, root_of
+from agent.adapters.local_repository import prepare
 from agent.adapters.repository import FolderFetcher, TufRepository
 from tests.fakes.onnx_files import logistic, manifest_of
 
@@ -63,7 +63,7 @@ def versions(folder, tmp_path):
     repository = TufRepository(
         str(folder),
         cache=tmp_path / "cache",
-        root=root_of(folder),
+        root=(folder / "metadata" / "1.root.json").read_bytes(),
         fetcher=FolderFetcher(),
     )
     repository.refresh()

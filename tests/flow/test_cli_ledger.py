@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from agent.adapters.clock import SystemClock
 from agent.adapters.store.registry import SqliteRegistry
 from agent.cli import main
+from agent.core.channel import Channel
 from agent.core.event import Event, EventName
+from agent.core.trust import SignedRole, Trust
 from tests.fakes.commands import ROOT, START_S, counts, rows_of, trace_file
 
 WIDTH = 120
@@ -78,7 +81,7 @@ def test_status_agrees_with_sqlite(document, kept):
     )
     assert found["findings"] == [NOT_RUNNING]
     assert found["state_dir"] == str(kept)
-    assert found["update"] is None
+    assert found["trust"]["state"] == "unknown"
 
 
 def test_the_scorecards_add_up_to_the_outcomes(document, kept):
@@ -107,7 +110,10 @@ def test_status_for_people_says_first_what_is_not_well(asked):
         r"\d+ open; [\d,]+ did not, [\d,]+ happened; [\d.]+ kB",
         lines[-3],
     )
-    assert lines[-2:] == ["update: none yet", "daemon: not running"]
+    assert lines[-2:] == [
+        "trust: the repository was not asked yet",
+        "daemon: not running",
+    ]
 
 
 def test_the_score_table_fits_a_terminal(asked):
@@ -269,7 +275,7 @@ def test_the_status_of_an_empty_ledger(registry, tmp_path, capsys):
         "no outcome yet",
         "",
         lines[-3],
-        "update: none yet",
+        "trust: the repository was not asked yet",
         "daemon: not running",
     ]
     assert lines[-3].startswith("ledger: 0 samples; 0 predictions, 0 open; ")
@@ -284,12 +290,32 @@ def test_an_update_that_failed_is_a_finding_until_one_is_done(
         main(["status", "--json", "--state-dir", str(tmp_path / "state")])
         return json.loads(capsys.readouterr().out)["findings"][2:]
 
-    fields = {"reason": "central is not to be had"}
-    failed = Event(at=now, name=EventName.UPDATE_FAILED, fields=fields)
-    registry.record(failed)
-    assert findings() == [f"update at {now:%Y-%m-%dT%H:%M:%SZ}: {fields['reason']}"]
-    registry.record(Event(at=now, name=EventName.UPDATE_FINISHED))
+    stale = "trust is stale, so nothing new is taken in; what is here goes on: "
+    registry.set_trust(Trust().failed("central is not to be had", now=now))
+    assert findings() == [f"{stale}central is not to be had"]
+    later = now + timedelta(days=1)
+    role = SignedRole(
+        name="timestamp",
+        version=1,
+        expires=later,
+        keyids=("a",),
+        signed_by=("a",),
+        threshold=1,
+    )
+    registry.set_trust(Trust().verified([role], now=now))
     assert findings() == []
+    registry.set_trust(Trust().verified([replace(role, expires=now)], now=now))
+    assert findings() == [f"{stale}timestamp expired at {now:%Y-%m-%dT%H:%M:%SZ}"]
+    registry.set_trust(Trust().verified([role], now=later - timedelta(hours=1)))
+    (finding,) = findings()
+    assert finding.startswith("the clock of this host says")
+
+
+def test_an_offer_that_is_not_taken_is_a_finding(registry, tmp_path, capsys):
+    registry.set_channel(Channel(task="cpu-busy", refusal="version 2 is too new"))
+    main(["status", "--json", "--state-dir", str(tmp_path / "state")])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert "cpu-busy: not taken in: version 2 is too new" in found
 
 
 def test_an_error_is_a_finding_for_an_hour(registry, tmp_path, capsys):

@@ -182,7 +182,7 @@ def test_an_approval_waits_for_its_time_and_its_share(bench):
 def test_a_version_is_never_replaced(bench):
     bench.publish()
     bench.update()
-    bench.publish(SECOND)
+    bench.publish(SECOND, pointer={"serial": 2})
     (refused,) = bench.update().refused
     assert refused.reason == "version 1 was taken in before with another digest"
 

@@ -1,5 +1,5 @@
 """This host's own signed repository, for standalone use: made once, then kept fresh."""
 
-from agent.adapters.local_repository.prepare import Prepared, prepare, root_of
+from agent.adapters.local_repository.prepare import Prepared, prepare
 
-__all__ = ["Prepared", "prepare", "root_of"]
+__all__ = ["Prepared", "prepare"]

@@ -69,14 +69,6 @@ def prepare(folder: Path, starters: Path, *, now: datetime) -> Prepared:
         ) from error
 
 
-def root_of(folder: Path) -> bytes:
-    """Return the root that this host trusts its own repository by: the first."""
-    try:
-        return (folder / "metadata" / "1.root.json").read_bytes()
-    except OSError as error:
-        raise StateError(f"{error.filename}: {error.strerror}") from error
-
-
 def _made(folder: Path, shipped: tuple[Starter, ...], *, now: datetime) -> Prepared:
     """Build in a folder beside, which gets the name when all of it is on disk."""
     beside = folder.with_name(f".{folder.name}.new")

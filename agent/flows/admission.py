@@ -1,0 +1,207 @@
+"""A release on offer is checked, fetched, tried and taken in, or turned down."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from agent.core.event import Event, EventName, Field
+from agent.core.lineup import LineUp
+from agent.core.manifest import Manifest, parse_manifest
+from agent.core.pointer import Pointer
+from agent.core.qualify import HostFacts, Offer, Verdict, refusal
+from agent.core.release import Release, ReleaseEvent, ReleaseState
+from agent.core.trust import SignedRole
+from agent.flows.departure import lineup_of, step
+from agent.ports import Registry, UpdatePorts
+
+# A digest that this host will not run again.
+_QUARANTINED = {ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
+# A release that is over, though operations may offer it again.
+_OVER = {ReleaseState.RETIRED, ReleaseState.WITHDRAWN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A release that was taken in.
+
+    Attributes:
+        is_active: Whether it is acted upon at once, for the task had no release.
+    """
+
+    task: str
+    version: int
+    digest: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An offer that was not taken, and why."""
+
+    task: str
+    reason: str
+
+
+def consider(
+    ports: UpdatePorts,
+    pointer: Pointer,
+    document: bytes,
+    *,
+    host: HostFacts,
+    now: datetime,
+) -> Admitted | Refused | None:
+    """Return what came of an offer; None where its release is at work already.
+
+    Args:
+        ports: The world.
+        pointer: What operations approved.
+        document: The manifest that it names, as the data team signed it.
+        host: What it is offered to.
+        now: The present.
+
+    Raises:
+        TrustError: The manifest, the model or its provenance is not what was signed.
+        UnavailableError: The model is not to be had now.
+    """
+    offer = Offer(pointer=pointer, document=document, manifest=parse_manifest(document))
+    known = ports.registry.releases()
+    before = offer.known_as(known)
+    if before is not None and before.state in _QUARANTINED:
+        return Refused(task=pointer.task, reason=_quarantined(before))
+    if before is not None and before.state not in _OVER:
+        return None
+    others = [release for release in known if release is not before]
+    reason = refusal(offer, known=others, host=host)
+    if reason is not None:
+        return Refused(task=pointer.task, reason=reason)
+    verdict = _tried(ports, offer)
+    staged = partial(_stage, ports, offer, before=before, now=now)
+    if verdict.reasons:
+        return _turn_down(ports, offer, verdict=verdict, stage=staged)
+    return _admit(ports, offer, verdict=verdict, stage=staged, now=now)
+
+
+def _quarantined(release: Release) -> str:
+    was = "failed its trial" if release.state is ReleaseState.REJECTED else "broke down"
+    return (
+        f"version {release.manifest.version} ({release.digest[:12]}) is in quarantine: "
+        f"it {was} on this host; the publisher must offer another version"
+    )
+
+
+def _tried(ports: UpdatePorts, offer: Offer) -> Verdict:
+    """Download the model and return what its trial says; a survey has none."""
+    model = offer.manifest.model
+    if model is None:
+        return Verdict()
+    if ports.provenance is not None:
+        bundle = ports.repository.provenance(offer.manifest)
+        ports.provenance.check(bundle, model=model)
+    # Also where the file is there already: nothing vouches for it without its row.
+    fetch(ports, offer.manifest)
+    return ports.trial.verdict(offer.document)
+
+
+def fetch(ports: UpdatePorts, manifest: Manifest) -> None:
+    """Download the verified model of a manifest into the folder of models.
+
+    Raises:
+        TrustError: What came is not what was signed; nothing of it is kept.
+        UnavailableError: It is not to be had now.
+    """
+    if manifest.model is None:
+        return
+    digest = manifest.model.sha256
+    ports.repository.download(manifest, to=ports.models.staging(digest))
+    ports.models.keep(digest)
+
+
+def wanted_models(registry: Registry) -> set[str]:
+    """Return the models of releases that may yet run, by SHA-256."""
+    over = _OVER | _QUARANTINED
+    live = (r.manifest.model for r in registry.releases() if r.state not in over)
+    return {model.sha256 for model in live if model is not None}
+
+
+def _stage(
+    ports: UpdatePorts, offer: Offer, *, before: Release | None, now: datetime
+) -> None:
+    """Begin a release's life on this host, or begin it anew."""
+    registry = ports.registry
+    if before is not None:
+        step(registry, before.digest, before.state, ReleaseEvent.VERIFIED)
+        return
+    registry.admit(
+        digest=offer.digest,
+        manifest=offer.document,
+        at=now,
+        chain=_chain(ports.repository.roles(), task=offer.manifest.task),
+    )
+
+
+def _chain(roles: Iterable[SignedRole], *, task: str) -> list[SignedRole]:
+    """Return the roles that stand between the root and a task's release."""
+    others = ("release-", "approve-")
+    own = {f"{prefix}{task}" for prefix in others}
+    return [r for r in roles if r.name in own or not r.name.startswith(others)]
+
+
+def _turn_down(
+    ports: UpdatePorts, offer: Offer, *, verdict: Verdict, stage: Callable[[], None]
+) -> Refused:
+    """Remember a conclusive verdict, so that the model is not tried again."""
+    if verdict.is_conclusive:
+        staged = ReleaseState.STAGED
+        with ports.registry.transaction():
+            stage()
+            step(ports.registry, offer.digest, staged, ReleaseEvent.FAILED)
+    return Refused(task=offer.manifest.task, reason="; ".join(verdict.reasons))
+
+
+def _admit(
+    ports: UpdatePorts,
+    offer: Offer,
+    *,
+    verdict: Verdict,
+    stage: Callable[[], None],
+    now: datetime,
+) -> Admitted:
+    """Take the release in: active where its task has none, else in the shadow."""
+    registry, task, digest = ports.registry, offer.manifest.task, offer.digest
+    lineup = lineup_of(registry, task)
+    told = partial(_event, offer=offer, verdict=verdict, now=now)
+    with registry.transaction():
+        stage()
+        state = step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
+        registry.record(told(EventName.RELEASE_ADMITTED))
+        if lineup.active is None:
+            step(registry, digest, state, ReleaseEvent.ACTIVATED)
+            registry.set_lineup(replace(lineup, active=digest))
+            registry.record(told(EventName.RELEASE_ACTIVATED))
+        else:
+            _into_shadow(registry, lineup, digest)
+    return Admitted(
+        task=task,
+        version=offer.manifest.version,
+        digest=digest,
+        is_active=lineup.active is None,
+    )
+
+
+def _into_shadow(registry: Registry, lineup: LineUp, digest: str) -> None:
+    if lineup.shadow is not None:
+        shadow = ReleaseState.SHADOW
+        step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
+    registry.set_lineup(replace(lineup, shadow=digest))
+
+
+def _event(name: EventName, *, offer: Offer, verdict: Verdict, now: datetime) -> Event:
+    fields: dict[str, Field] = {
+        "task": offer.manifest.task,
+        "version": offer.manifest.version,
+        "digest": offer.digest,
+        "latency_ms": verdict.latency_ms,
+        "memory_mb": verdict.memory_mb,
+    }
+    return Event(at=now, name=name, fields=fields)
