@@ -13,6 +13,7 @@ from agent.cli.options import (
 )
 from agent.daemon.options import RunOptions
 from agent.errors import NotEnrolledError
+from agent.wiring import places
 
 
 @click.command("run")
@@ -32,10 +33,14 @@ def run(config_path: Path | None, state_dir: Path | None, standalone: bool) -> N
     these leaves anything behind.
     """
     loaded = settings(config_path, state_dir=state_dir)
-    if loaded.config.central.url is None and not standalone:
+    state = loaded.config.agent.state_dir
+    # Whether what was carried here is enough, the daemon finds out.
+    was_here = places.database(state).exists() or places.mirror(state).is_dir()
+    if loaded.config.central.url is None and not standalone and not was_here:
         raise NotEnrolledError(
-            "no central.url is configured: name one in the configuration, or run "
-            "`forewarn run --standalone`, which needs none"
+            "no central.url is configured and nothing was imported: name a central in "
+            "the configuration, bring a repository by `forewarn import`, or run "
+            "`forewarn run --standalone`, which needs neither"
         )
     check_folder(loaded, is_needed=False)
     command = RunOptions(

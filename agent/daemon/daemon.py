@@ -10,6 +10,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from agent.config.tables import Config
 from agent.core.event import Event, EventName, Field
 from agent.daemon.errand import Errand
+from agent.daemon.rounds import Rounds
 from agent.daemon.schedule import MainThreadScheduler, Signals, heard
 from agent.errors import ConfigError
 from agent.flows.tick import TickResult
@@ -30,6 +31,8 @@ class Surroundings:
             ConfigError if it is wrong.
         build: Makes the working parts.
         courier: Command of the child process that does all networking.
+        has_source: Whether there is anything for the courier to look into.
+        draw: Returns a number between 0 and 1, each as likely; anew for each call.
         clock: Tells the time.
         tell: Takes every event, for the journal.
         show: Takes every tick's result, for a live view.
@@ -39,6 +42,8 @@ class Surroundings:
     configure: Callable[[], Config]
     build: Callable[[Config], Scoring]
     courier: Sequence[str]
+    has_source: Callable[[Config], bool]
+    draw: Callable[[], float]
     clock: Clock
     tell: Callable[[Event], None]
     show: Callable[[TickResult], None]
@@ -54,6 +59,7 @@ class Daemon:
         self._parts: Scoring | None = None
         self._early: list[Event] = []
         self._courier = Errand(given.courier, limit_s=given.courier_limit_s)
+        self._rounds = Rounds(given.draw)
         self._scheduler = MainThreadScheduler()
         self._latest = given.clock.now()
 
@@ -83,7 +89,6 @@ class Daemon:
         interval_s = float(self._config.agent.interval)
         self._tell(EventName.DAEMON_STARTED, interval_s=interval_s)
         self._tick()
-        self._send_courier()
         jobs = {
             _TICK: self._tick,
             _COURIER: self._send_courier,
@@ -92,6 +97,7 @@ class Daemon:
         for name, trigger in self._triggers().items():
             self._scheduler.add_job(jobs[name], trigger, id=name)
         self._scheduler.start()
+        self._send_courier()
 
     def _triggers(self) -> dict[str, IntervalTrigger]:
         """Return when each job is due.
@@ -105,7 +111,7 @@ class Daemon:
         beat = IntervalTrigger(seconds=interval_s, start_date=first, timezone=UTC)
         return {
             _TICK: beat,
-            _COURIER: _every(self._config.central.update_every),
+            _COURIER: _every(self._rounds.wait_s(self._config.central.update_every)),
             _UPKEEP: _every(_UPKEEP_S),
         }
 
@@ -143,15 +149,25 @@ class Daemon:
         self._look_after_courier()
 
     def _send_courier(self) -> None:
+        if not self._given.has_source(self._config):
+            return
         try:
             self._courier.send(self._given.clock.now())
         except OSError as error:
-            self._tell(EventName.COURIER_FAILED, error=str(error))
+            self._note_round(str(error))
 
     def _look_after_courier(self) -> None:
         status = self._courier.came_back(self._given.clock.now())
-        if status:
-            self._tell(EventName.COURIER_FAILED, status=status)
+        if status is not None:
+            self._note_round(status)
+
+    def _note_round(self, how: int | str) -> None:
+        """Tell how the courier came back, if that is news; plan when it goes next."""
+        if self._rounds.ended(how):
+            kind = "status" if isinstance(how, int) else "error"
+            self._tell(EventName.COURIER_FAILED, **{kind: how})
+        trigger = self._triggers()[_COURIER]
+        self._scheduler.reschedule_job(_COURIER, trigger=trigger)
 
     def _keep_up(self) -> None:
         if self._parts is None:

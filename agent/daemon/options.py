@@ -1,11 +1,11 @@
 """What `forewarn run` hands over to the daemon's process."""
 
-import sys
-from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Self
 
 import msgspec
+
+from agent.wiring.light import light_python
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,23 +27,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(text, type=cls, dec_hook=_decoded)
 
     def command(self) -> tuple[str, ...]:
-        """Return the command of the daemon's process.
-
-        Where the libraries lie compiled without their docstrings, they are used so:
-        that is 3 MB less for as long as the daemon lives. Elsewhere compiling them at
-        each start would cost more than it gains.
-        """
-        light = ("-OO",) if _is_compiled_lightly("numpy") else ()
+        """Return the command of the daemon's process."""
         text = msgspec.json.encode(self, enc_hook=str).decode()
-        return sys.executable, *light, "-m", "agent.daemon", text
+        return *light_python("numpy"), "-m", "agent.daemon", text
 
 
 def _decoded(kind: type[object], value: object) -> object:
     return Path(str(value))
-
-
-def _is_compiled_lightly(package: str) -> bool:
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        return False
-    return Path(cache_from_source(spec.origin, optimization=2)).exists()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from agent.core.event import Event, EventName, Field
 from agent.core.fit import LEAST_SPAN_S, misfit, span_s
@@ -13,12 +14,14 @@ from agent.core.release import Release
 from agent.core.sample import Sample
 from agent.core.series import parse_series
 from agent.core.window import Window
-from agent.errors import ForewarnError, ManifestError
-from agent.flows.live_release import LiveRelease
+from agent.errors import ManifestError
+from agent.flows.live_release import LiveRelease, speaker
+from agent.flows.loading import Loaded, Loading
 from agent.flows.task import LiveTask
-from agent.ports import Ledger, Models
+from agent.ports import Ledger
 
 _LATER = timedelta(milliseconds=1)
+_Fault: TypeAlias = tuple[EventName, Mapping[str, Field]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,19 @@ class Muster:
     events: Sequence[Event]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the ledger holds of a line-up.
+
+    Attributes:
+        releases: With their roles, the leading one first; empty: no work.
+        faults: What is wrong with the others.
+    """
+
+    releases: Sequence[tuple[Role, Release]]
+    faults: Sequence[_Fault]
+
+
 class Crew:
     """Musters the tasks that the ledger's line-ups name.
 
@@ -51,23 +67,26 @@ class Crew:
         self,
         *,
         ledger: Ledger,
-        models: Models,
+        loading: Loading,
         new_window: Callable[..., Window],
         is_allowed: Callable[[str], bool],
     ) -> None:
         self._ledger = ledger
-        self._models = models
+        self._loading = loading
         self._new_window = new_window
         self._is_allowed = is_allowed
         self._live: dict[str, LiveRelease] = {}
         self._faults: dict[str, str] = {}
         self._lineups: tuple[LineUp, ...] | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        """Return whether a muster may bring more than the last one did by itself."""
+        return self._loading.is_due(now)
+
     def muster(self, *, now: datetime) -> Muster:
         """Return everything a tick works on, as the ledger has it now."""
         lineups = self._ledger.lineups()
-        faults: list[Event] = []
-        manned = [c for lineup in lineups if (c := self._manned(lineup, now, faults))]
+        manned, faults = self._manned(lineups, now)
         events = [*self._changed(lineups, now), *self._news(faults)]
         self._live = {live.release.digest: live for crew in manned for live in crew}
         manifests = [live.release.manifest for live in self._live.values()]
@@ -117,41 +136,55 @@ class Crew:
         return [e for e in faults if told.get(str(e.fields["digest"])) != e.line()]
 
     def _manned(
-        self, lineup: LineUp, now: datetime, faults: list[Event]
-    ) -> list[LiveRelease]:
-        """Return the releases of a line-up, the leading one first; none: no work."""
-        if not self._is_allowed(lineup.task):
-            return []
-        crew: list[LiveRelease] = []
-        for role, digest in lineup.roles():
+        self, lineups: Sequence[LineUp], now: datetime
+    ) -> tuple[list[list[LiveRelease]], list[Event]]:
+        """Return who is at work for each task, and what is wrong with whom."""
+        found = [self._found(lineup) for lineup in lineups]
+        wanted = [release for each in found for _, release in each.releases]
+        loaded = self._loading.load(wanted, now=now)
+        crews = [self._crew(each, loaded) for each in found]
+        faults = [
+            Event(at=now, name=name, fields=fields)
+            for each, crew in zip(found, crews, strict=True)
+            for name, fields in _faults(each, crew, loaded)
+        ]
+        return [crew for crew in crews if crew], faults
+
+    def _found(self, lineup: LineUp) -> _Found:
+        """Return the releases of a line-up that can work on this host."""
+        releases: list[tuple[Role, Release]] = []
+        faults: list[_Fault] = []
+        roles = lineup.roles() if self._is_allowed(lineup.task) else ()
+        for role, digest in roles:
+            about = {"task": lineup.task, "digest": digest[:12]}
             try:
                 release = self._ledger.release(digest)
             except ManifestError as error:
-                fields = {"task": lineup.task, "digest": digest[:12]}
-                faults.append(_fault(EventName.TASK_SKIPPED, fields, str(error), now))
+                faults.append((EventName.TASK_SKIPPED, about | {"reason": str(error)}))
                 continue
-            leading = crew[0].release.manifest if crew else release.manifest
+            leading = releases[0][1].manifest if releases else release.manifest
             if reason := self._refusal(release.manifest, leading=leading):
-                skipped = EventName.TASK_SKIPPED
-                faults.append(_fault(skipped, _named(release), reason, now))
+                fields = _named(release) | {"reason": reason}
+                faults.append((EventName.TASK_SKIPPED, fields))
                 continue
-            crew.append(self._manning(role, release, now, faults))
-        return crew
+            releases.append((role, release))
+        return _Found(releases=releases, faults=faults)
 
-    def _manning(
-        self, role: Role, release: Release, now: datetime, faults: list[Event]
-    ) -> LiveRelease:
-        """Return a release at work; what is loaded and what fails stays as it was."""
+    def _crew(self, found: _Found, loaded: Loaded) -> list[LiveRelease]:
+        """Return a task's releases at work; what fails goes on to fail."""
+        return [
+            LiveRelease(
+                role=role,
+                release=release,
+                model=loaded.models.get(release.digest),
+                failure=self._failure(release),
+            )
+            for role, release in found.releases
+        ]
+
+    def _failure(self, release: Release) -> str | None:
         known = self._live.get(release.digest)
-        model = None if known is None else known.model
-        if model is None and release.manifest.model is not None:
-            try:
-                model = self._models.load(release)
-            except ForewarnError as error:
-                unusable = EventName.RELEASE_UNUSABLE
-                faults.append(_fault(unusable, _named(release), str(error), now))
-        failure = None if known is None else known.failure
-        return LiveRelease(role=role, release=release, model=model, failure=failure)
+        return None if known is None else known.failure
 
     def _refusal(self, manifest: Manifest, *, leading: Manifest) -> str | None:
         """Return why this agent cannot run the release, or None."""
@@ -200,7 +233,14 @@ def _named(release: Release) -> dict[str, Field]:
     }
 
 
-def _fault(
-    name: EventName, about: Mapping[str, Field], reason: str, now: datetime
-) -> Event:
-    return Event(at=now, name=name, fields={**about, "reason": reason})
+def _faults(
+    found: _Found, crew: Sequence[LiveRelease], loaded: Loaded
+) -> Iterator[_Fault]:
+    """Yield what is wrong with a task's releases; who cannot work says who does."""
+    unusable = EventName.RELEASE_UNUSABLE
+    speaks: dict[str, Field] = {"speaks": speaker(crew)}
+    for name, fields in found.faults:
+        yield name, {**fields, **(speaks if name is unusable else {})}
+    for _, release in found.releases:
+        if reason := loaded.faults.get(release.digest):
+            yield unusable, {**_named(release), "reason": reason, **speaks}

@@ -1,5 +1,6 @@
 """A release that scores on this host; one that fails at it lets the others speak."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,3 +47,15 @@ class LiveRelease:
         self.failure = None
         found: list[list[float]] = scores.tolist()
         return found
+
+
+def speaker(crew: Sequence[LiveRelease]) -> str:
+    """Return who is acted upon where these releases are at work, in words.
+
+    That is the first of active and standby that is loaded; else the baseline, which
+    can speak as long as there is a manifest.
+    """
+    for live in crew:
+        if live.model is not None and live.role is not Role.SHADOW:
+            return f"version {live.release.manifest.version} ({live.role})"
+    return "the baseline" if crew else "nobody"

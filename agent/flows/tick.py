@@ -12,8 +12,9 @@ from agent.core.window import Window
 from agent.errors import StateError
 from agent.flows.cards import Cards
 from agent.flows.crew import Crew
+from agent.flows.loading import Loading
 from agent.flows.task import LiveTask
-from agent.ports import Host, Ledger, Models, Standing, TickRecord
+from agent.ports import Host, Ledger, Models, Standing, TickRecord, Voucher
 
 _FAILED = {
     "collector": EventName.COLLECTOR_FAILED,
@@ -57,6 +58,7 @@ class Ticker:
         host: Host,
         ledger: Ledger,
         models: Models,
+        voucher: Voucher,
         interval_s: float,
         origin_s: float = 0.0,
         commit_every_s: float,
@@ -67,7 +69,10 @@ class Ticker:
         self._ledger = ledger
         new_window = partial(Window, interval_s=interval_s, origin_s=origin_s)
         self._crew = Crew(
-            ledger=ledger, models=models, new_window=new_window, is_allowed=is_allowed
+            ledger=ledger,
+            loading=Loading(models=models, voucher=voucher),
+            new_window=new_window,
+            is_allowed=is_allowed,
         )
         self._commit_every = timedelta(seconds=commit_every_s)
         self._window = new_window(span_s=0)
@@ -140,12 +145,14 @@ class Ticker:
     def _line_up(self, now: datetime) -> tuple[list[Resolved], list[Event]]:
         """Start anew from the ledger if another process has written to it.
 
+        So it does a minute after nobody could vouch for a release.
         A restart and a changed line-up are one and the same path: what is held back is
         committed, then window, tasks and open moments are read from the ledger. Moments
         that came due meanwhile are resolved where the samples allow. As long as that
         commit fails the old line-up goes on: the ledger does not hold what is known.
         """
-        self._is_stale |= self._ledger.has_changed() or not self._is_whole
+        has_changed = self._ledger.has_changed() or self._crew.is_due(now)
+        self._is_stale |= has_changed or not self._is_whole
         if not self._is_stale:
             return [], []
         if not self._is_whole:

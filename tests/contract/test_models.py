@@ -1,5 +1,6 @@
 """Models: what a loaded release answers, and what it may not answer."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from onnx import TensorProto, helper
 from agent.adapters.runtime import OnnxModels
 from agent.core.manifest import parse_manifest
 from agent.core.release import Release, ReleaseState
-from agent.errors import ModelError, TrustError
+from agent.errors import ModelError, StateError, TamperedError
 from tests.fakes import onnx_files
 from tests.fakes.onnx_files import manifest_of, sha256, sigmoid
 
@@ -227,8 +228,91 @@ def test_bytes_that_were_not_signed_are_never_loaded(tmp_path, lay, reason):
         manifest=parse_manifest(manifest_of(document)),
         state=ReleaseState.SHADOW,
     )
-    with pytest.raises(TrustError, match=reason):
+    with pytest.raises(TamperedError, match=reason):
         OnnxModels(tmp_path).load(release)
+
+
+def release_of(document, *, digest=None):
+    return Release(
+        digest=digest or sha256(document),
+        manifest=parse_manifest(manifest_of(document)),
+        state=ReleaseState.SHADOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "lay", [lay_link, lay_fifo, lay_folder, lay_short, lay_changed]
+)
+def test_what_stands_in_a_models_place_can_be_set_aside(tmp_path, lay):
+    document = onnx_files.logistic()
+    path = tmp_path / f"{sha256(document)}.onnx"
+    lay(path, document)
+    before = path.lstat()
+    OnnxModels(tmp_path).set_aside(release_of(document))
+    assert not os.path.lexists(path)
+    (aside,) = (tmp_path / "aside").iterdir()
+    assert aside.name == f"{sha256(document)}.1"
+    assert (aside.lstat().st_mode, aside.lstat().st_ino) == (
+        before.st_mode,
+        before.st_ino,
+    )
+
+
+def test_what_is_gone_leaves_nothing_to_set_aside(tmp_path):
+    OnnxModels(tmp_path).set_aside(release_of(onnx_files.logistic()))
+    assert list((tmp_path / "aside").iterdir()) == []
+
+
+def test_a_survey_has_nothing_to_set_aside(tmp_path):
+    manifest = parse_manifest(manifest_of(None))
+    survey = Release(digest="0" * 64, manifest=manifest, state=ReleaseState.SHADOW)
+    OnnxModels(tmp_path).set_aside(survey)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_five_newest_of_what_was_set_aside_are_kept_and_none_overwritten(tmp_path):
+    documents = [onnx_files.logistic([weight, 1]) for weight in range(2)]
+    models = OnnxModels(tmp_path)
+    (tmp_path / "aside").mkdir()
+    (tmp_path / "aside" / "notes.txt").touch()
+    for turn in range(8):
+        document = documents[turn % 2]
+        lay = lay_folder if turn == 1 else lay_fifo
+        lay(tmp_path / f"{sha256(document)}.onnx", document)
+        models.set_aside(release_of(document))
+    kept = {path.suffix for path in (tmp_path / "aside").iterdir()}
+    assert kept == {".4", ".5", ".6", ".7", ".8"}
+
+
+def test_what_cannot_be_set_aside_says_where(tmp_path):
+    document = onnx_files.logistic()
+    (tmp_path / f"{sha256(document)}.onnx").write_bytes(b"")
+    (tmp_path / "aside").write_bytes(b"")
+    with pytest.raises(StateError, match="aside: File exists"):
+        OnnxModels(tmp_path).set_aside(release_of(document))
+
+
+def test_a_file_that_cannot_be_read_is_not_taken_for_a_tampered_one(
+    tmp_path, monkeypatch
+):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StateError, match="onnx: Permission denied; see its rights"):
+        OnnxModels(tmp_path).load(release_of(onnx_files.logistic()))
+
+
+def test_a_file_swapped_after_the_load_does_not_matter_to_a_loaded_model(
+    load, tmp_path
+):
+    document = onnx_files.logistic()
+    model = load(document)
+    before = model.score(matrix([1, 2]))
+    (tmp_path / f"{sha256(document)}.onnx").write_bytes(b"another")
+    assert np.array_equal(model.score(matrix([1, 2])), before)
+    with pytest.raises(TamperedError):
+        OnnxModels(tmp_path).load(release_of(document))
 
 
 def test_the_runtime_comes_in_at_the_first_load_and_never_with_telemetry():

@@ -1,6 +1,7 @@
 """The daemon as a process: a signed central, signals, a second one, what it leaves."""
 
 import fcntl
+import hashlib
 import os
 import pty
 import re
@@ -194,7 +195,8 @@ def test_sighup_takes_a_good_configuration_and_keeps_the_last_from_a_bad_one(sit
     assert all(0.25 < step < 1 for step in steps), steps
 
 
-def test_a_tampered_model_leaves_the_baseline_and_is_named(site):
+def tampered(site):
+    """Let a site take in its models, then change a byte of one; return its file."""
     with site.daemon() as daemon:
         eventually(site.outcomes)
         daemon.stop()
@@ -203,6 +205,25 @@ def test_a_tampered_model_leaves_the_baseline_and_is_named(site):
     content[len(content) // 2] ^= 1
     model.chmod(0o640)
     model.write_bytes(content)
+    return model
+
+
+def test_a_tampered_model_is_set_aside_fetched_again_and_scores_again(site):
+    model = tampered(site)
+    ((start,),) = rows_of(site.state, "select max(id) from moments")
+    scored = _SCORED.format(start)
+    with site.daemon() as daemon:
+        eventually(lambda: daemon.has_told("release_unusable"))
+        eventually(lambda: rows_of(site.state, scored) == [(2,)])
+        assert daemon.stop() == 0
+    assert hashlib.sha256(model.read_bytes()).hexdigest() == model.stem
+    (aside,) = (site.state / "models" / "aside").iterdir()
+    assert aside.name == f"{model.stem}.1"
+
+
+def test_a_tampered_model_leaves_the_baseline_and_is_named(site, tmp_path):
+    model = tampered(site)
+    site.configure(url=tmp_path / "gone")
     with site.daemon() as daemon:
         eventually(lambda: daemon.has_told("release_unusable"))
         assert f"model {model.stem[:12]}: expected sha256 {model.stem}" in (
@@ -217,7 +238,7 @@ def test_a_tampered_model_leaves_the_baseline_and_is_named(site):
         )
         found = document("status", *site.options, status=3)
         text = forewarn("status", *site.options)
-    (finding,) = found["findings"]
+    finding, *_ = found["findings"]  # and that central is not there
     (task,) = {each for each in CONDITIONS if finding.startswith(each)}
     assert " does not work, the baseline speaks (release_unusable at " in finding
     assert f": model {model.stem[:12]}: expected sha256 {model.stem}, got " in finding
@@ -234,6 +255,10 @@ def test_a_tampered_model_leaves_the_baseline_and_is_named(site):
     assert roles == {task: {"baseline"}, other: {"active", "baseline"}}
 
 
+_SCORED = (
+    "select count(distinct task) from predictions join moments as m on m.id = moment"
+    " where role = 'active' and m.id > {}"
+)
 _ROLES = "select role from predictions where moment = {}"
 
 

@@ -60,7 +60,7 @@ def test_status_is_well_while_it_runs(lived):
     assert (status["is_well"], status["findings"]) == (True, [])
     assert [task["task"] for task in status["tasks"]] == STARTERS
     assert all(task["active"] for task in status["tasks"])
-    assert status["update"]["error"] is None
+    assert (status["trust"]["state"], status["trust"]["reason"]) == ("fresh", None)
     assert lived["text"].returncode == 0
     assert lived["text"].stdout.splitlines()[0].endswith(": well")
     assert "no outcome yet" in lived["text"].stdout
@@ -82,6 +82,8 @@ def test_an_update_beside_the_daemon_finds_nothing_new(lived):
         "checked": STARTERS,
         "admitted": [],
         "refused": [],
+        "withdrawn": [],
+        "restored": [],
     }
 
 

@@ -19,6 +19,7 @@ from agent.flows.tick import Ticker
 from agent.ports import CardKey
 from tests.fakes.ledger import START, MemoryLedger, _plain
 from tests.fakes.models import FixedModels
+from tests.fakes.vouchers import FixedVoucher
 
 CPU = "system.cpu.utilization"
 DISK = 'system.filesystem.utilization{mountpoint="$entity"}'
@@ -184,9 +185,19 @@ class Life:
         now: The latest instant.
     """
 
-    def __init__(self, bench, host, *, models=None, commit_every_s=0.0, **options):
+    def __init__(
+        self,
+        bench,
+        host,
+        *,
+        models=None,
+        voucher=None,
+        commit_every_s=0.0,
+        **options,
+    ):
         self.bench, self.host = bench, host
         self.models = models or FixedModels()
+        self.voucher = voucher or FixedVoucher()
         self.options = {
             "interval_s": INTERVAL_S,
             "origin_s": START.timestamp(),
@@ -204,6 +215,7 @@ class Life:
             host=self.host,
             ledger=self.bench.ledger,
             models=self.models,
+            voucher=self.voucher,
             **self.options,
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.core.release import Release
-from agent.errors import ForewarnError
+from agent.errors import ForewarnError, StateError
 
 Matrix: TypeAlias = npt.NDArray[np.float32]
 Answer: TypeAlias = float | Exception | Callable[[Matrix], object]
@@ -21,6 +21,8 @@ class FixedModels:
             scoring raises.
         broken: Digest -> what loading raises.
         loaded: Digests that were loaded, in order.
+        aside: Digests whose file was set aside, in order.
+        is_stuck: While set, no file can be set aside.
         given: Digest -> the features of each call.
     """
 
@@ -28,6 +30,8 @@ class FixedModels:
         self.answers = dict(answers or {})
         self.broken: dict[str, ForewarnError] = {}
         self.loaded: list[str] = []
+        self.aside: list[str] = []
+        self.is_stuck = False
         self.given: dict[str, list[Matrix]] = {}
 
     def load(self, release: Release) -> "FixedModel":
@@ -35,6 +39,11 @@ class FixedModels:
             raise self.broken[release.digest]
         self.loaded.append(release.digest)
         return FixedModel(self, release)
+
+    def set_aside(self, release: Release) -> None:
+        if self.is_stuck:
+            raise StateError("aside: Read-only file system")
+        self.aside.append(release.digest)
 
 
 class FixedModel:

@@ -24,6 +24,7 @@ from tests.fakes.life import (
     manifest_of,
 )
 from tests.fakes.models import FixedModels, logistic
+from tests.fakes.vouchers import FixedVoucher
 
 DISK = "e" * 64
 TASKS = {
@@ -91,6 +92,7 @@ def ticker_on(ledger):
         host=RandomHost(),
         ledger=ledger,
         models=FixedModels({ACTIVE: logistic, SHADOW: 0.4, DISK: logistic}),
+        voucher=FixedVoucher(),
         interval_s=INTERVAL_S,
         origin_s=START.timestamp(),
         commit_every_s=COMMIT_EVERY_S,

@@ -34,10 +34,12 @@ from tests.fakes.life import (
     manifest_of,
 )
 from tests.fakes.models import FixedModels
+from tests.fakes.vouchers import FixedVoucher
 
 LATER_S = 20
 QUIET = [sys.executable, "-c", ""]
-FAILS = [sys.executable, "-c", "raise SystemExit(3)"]
+FAILS = [sys.executable, "-c", "raise SystemExit(75)"]
+FINDS = [sys.executable, "-c", "raise SystemExit(3)"]
 HANGS = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = """
 import signal, sys, time
@@ -87,6 +89,7 @@ class Stage:
         self.at_tick, self.events, self.built = {}, [], []
         self.clock, self.ticks = SystemClock(), 0
         self.courier, self.limit_s = courier, limit_s
+        self.has_source, self.draw = True, 1.0
         self.models = FixedModels()
         self.host = ScriptedHost([{CPU: 0.5}])
 
@@ -103,11 +106,13 @@ class Stage:
             host=self.host,
             ledger=self.bench.ledger,
             models=self.models,
+            voucher=FixedVoucher(),
             interval_s=float(config.agent.interval),
             commit_every_s=float(config.store.commit_every),
             is_allowed=lambda task: True,
         )
-        return Scoring(ticker=ticker, ledger=self.bench.ledger, host=self.host)
+        close = self.bench.ledger.close
+        return Scoring(ticker=ticker, ledger=self.bench.ledger, close=close)
 
     def show(self, result):
         self.ticks += 1
@@ -119,6 +124,8 @@ class Stage:
                 configure=self.configure,
                 build=self.build,
                 courier=self.courier,
+                has_source=lambda config: self.has_source,
+                draw=lambda: self.draw,
                 clock=self.clock,
                 tell=self.events.append,
                 show=self.show,
@@ -293,7 +300,65 @@ def test_a_courier_that_fails_is_told_with_its_status(tmp_path):
     stage = Stage(tmp_path, courier=FAILS)
     stage.until(lambda: EventName.COURIER_FAILED in stage.names)
     assert stage.names.count(EventName.COURIER_FAILED) == 1
-    assert stage.reason(EventName.COURIER_FAILED) == {"status": 3}
+    assert stage.reason(EventName.COURIER_FAILED) == {"status": 75}
+
+
+def test_findings_of_the_courier_are_no_failure(tmp_path):
+    stage = Stage(tmp_path, courier=FINDS)
+    came_back = []
+
+    def look():
+        if not children():
+            came_back.append(True)
+        return len(came_back) > 3
+
+    stage.until(look)
+    assert EventName.COURIER_FAILED not in stage.names
+
+
+def test_a_failing_courier_goes_again_later_and_is_told_when_it_fails_otherwise(
+    tmp_path,
+):
+    log = tmp_path / "log"
+    changing = (
+        "import sys; from pathlib import Path; log = Path(sys.argv[1]);"
+        "before = log.read_text() if log.exists() else '';"
+        "log.write_text(before + '.'); sys.exit(75 if len(before) < 2 else 1)"
+    )
+    stage = Stage(tmp_path, courier=[sys.executable, "-c", changing, str(log)])
+    stage.draw = 1e-9  # a second later, the soonest there is
+    stage.until(lambda: stage.names.count(EventName.COURIER_FAILED) == 2)
+    failed = [e for e in stage.events if e.name is EventName.COURIER_FAILED]
+    assert [event.fields for event in failed] == [{"status": 75}, {"status": 1}]
+    assert log.read_text() == "..."
+    assert failed[1].at - failed[0].at > timedelta(seconds=1.9)
+
+
+def test_without_a_source_no_courier_is_sent_until_there_is_one(tmp_path):
+    log = tmp_path / "log"
+    stage = Stage(
+        tmp_path,
+        courier=[sys.executable, "-c", TELLS, str(log)],
+        config=config_of(tmp_path, update_every="100ms"),
+    )
+    stage.has_source = False
+
+    def look():
+        if stage.ticks == 10:
+            assert not log.exists()
+            stage.has_source = True
+
+    plain = stage.show
+
+    def show(result):
+        plain(result)
+        look()
+        if log.exists():
+            end()
+
+    stage.show = show
+    stage.run()
+    assert stage.ticks > 10
 
 
 def test_a_courier_that_takes_too_long_is_killed_and_told(tmp_path):
@@ -518,6 +583,8 @@ def test_a_clock_that_goes_back_a_little_leaves_the_jobs_as_they_are(stage):
             configure=stage.configure,
             build=stage.build,
             courier=QUIET,
+            has_source=lambda config: True,
+            draw=lambda: 1.0,
             clock=clock,
             tell=stage.events.append,
             show=stage.show,

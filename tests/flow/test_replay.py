@@ -33,6 +33,7 @@ from tests.fakes.life import (
     walk,
 )
 from tests.fakes.models import FixedModels, logistic
+from tests.fakes.vouchers import FixedVoucher
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
 FOLDER = Path(os.environ.get("FOREWARN_TRACES", BESIDE))
@@ -86,6 +87,7 @@ def replayed(folder, trace, tasks):
         host=TraceHost(trace),
         ledger=bench.ledger,
         models=models(),
+        voucher=FixedVoucher(),
         interval_s=trace.interval_s,
         origin_s=float(trace.instants_s[0]),
         commit_every_s=1000 * trace.interval_s,

@@ -10,7 +10,7 @@ import pytest
 from agent.core.event import EventName
 from agent.core.manifest import parse_manifest
 from agent.core.moment import BASELINE, OutcomeKind, Role
-from agent.errors import ModelError, StateError, TrustError
+from agent.errors import ModelError, StateError, TamperedError, TrustError
 from agent.flows.memory import Memory
 from tests.fakes.host import ScriptedHost
 from tests.fakes.life import (
@@ -31,6 +31,7 @@ from tests.fakes.life import (
     walk,
 )
 from tests.fakes.models import FixedModels, logistic
+from tests.fakes.vouchers import FixedVoucher
 
 NAN = math.nan
 UPTIME = "system.uptime"
@@ -295,6 +296,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_baseline_speaking(bench):
         "version": 1,
         "digest": ACTIVE[:12],
         "reason": "model dddd: expected 1 bytes, got 0 bytes",
+        "speaks": "the baseline",
     }
     assert set(by_role(life.results[0].moments[0])) == {Role.BASELINE}
     bench.take_in(manifest_of(task="another"), SHADOW)  # another process writes
@@ -304,6 +306,130 @@ def test_a_model_that_cannot_be_loaded_leaves_the_baseline_speaking(bench):
     bench.take_in(manifest_of(task="a-third"), STANDBY)
     life.ticks(5, 6)
     assert set(by_role(life.results[6].moments[0])) == {Role.ACTIVE, Role.BASELINE}
+
+
+def reasons(result):
+    return {str(e.fields["digest"]): e.fields["reason"] for e in result.events}
+
+
+def test_a_release_that_is_doubted_is_not_loaded_and_says_who_speaks(bench):
+    voucher = FixedVoucher({ACTIVE: "release-cpu-busy: 0 of 1 signatures"})
+    bench.take_in(manifest_of(version=2), STANDBY)
+    life = with_active(bench, voucher=voucher)
+    bench.line_up(task="cpu-busy", active=ACTIVE, standby=STANDBY)
+    result = life.tick(0)
+    assert set(by_role(result.moments[0])) == {Role.STANDBY, Role.BASELINE}
+    assert life.models.loaded == [STANDBY]
+    (event,) = result.events
+    assert event.name is EventName.RELEASE_UNUSABLE
+    assert event.fields["reason"] == "release-cpu-busy: 0 of 1 signatures"
+    assert event.fields["speaks"] == "version 2 (standby)"
+
+
+def test_who_speaks_is_never_the_shadow(bench):
+    bench.take_in(manifest_of(version=2), SHADOW)
+    life = with_active(bench, voucher=FixedVoucher({ACTIVE: "unsigned"}))
+    bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
+    (event,) = life.tick(0).events
+    assert event.fields["speaks"] == "the baseline"
+
+
+def test_a_doubted_shadow_leaves_the_active_one_speaking(bench):
+    bench.take_in(manifest_of(version=2), SHADOW)
+    life = with_active(bench, voucher=FixedVoucher({SHADOW: "unsigned"}))
+    bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
+    (event,) = life.tick(0).events
+    assert event.fields["speaks"] == "version 1 (active)"
+
+
+def test_all_new_models_are_vouched_for_at_once_and_loaded_ones_never_again(bench):
+    bench.take_in(manifest_of(version=2), SHADOW)
+    life = with_active(bench)
+    bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
+    life.ticks(0, 1)
+    bench.take_in(manifest_of(version=3), STANDBY)
+    life.tick(2)
+    bench.line_up(task="cpu-busy", active=ACTIVE, standby=STANDBY, shadow=SHADOW)
+    life.ticks(3, 4)
+    assert life.voucher.asked == [(ACTIVE, SHADOW), (STANDBY,)]
+
+
+def test_a_survey_needs_nobody_to_vouch_for_it(bench):
+    bench.take_in(manifest_of(has_model=False), ACTIVE)
+    bench.line_up(task="cpu-busy", active=ACTIVE)
+    life = Life(bench, cpu(0.5))
+    life.tick(0)
+    assert life.voucher.asked == []
+
+
+def test_where_nobody_can_vouch_he_is_asked_again_after_a_minute(bench):
+    life = with_active(bench)
+    life.voucher.is_silent = True
+    life.ticks(*range(6))
+    assert life.events == [EventName.RELEASE_UNUSABLE]
+    assert (
+        "asked again in a minute: told to be silent"
+        in reasons(life.results[0])[ACTIVE[:12]]
+    )
+    assert len(life.voucher.asked) == 1
+    life.tick(6)
+    assert len(life.voucher.asked) == 2
+    bench.take_in(manifest_of(version=2), SHADOW)  # a muster within the minute
+    life.voucher.is_silent = False
+    life.ticks(7, 11)
+    assert len(life.voucher.asked) == 2
+    (moment,) = life.ticks(12, 15)[1].moments
+    assert set(by_role(moment)) == {Role.ACTIVE, Role.BASELINE}
+    life.ticks(20, 30)
+    assert len(life.voucher.asked) == 3
+    assert life.events == [EventName.RELEASE_UNUSABLE]
+
+
+def test_a_clock_that_goes_back_does_not_put_the_next_question_off(bench):
+    life = with_active(bench)
+    life.voucher.is_silent = True
+    life.tick(400)
+    life.voucher.is_silent = False
+    life.tick(1)
+    assert life.models.loaded == [ACTIVE]
+
+
+def test_nobody_is_asked_for_a_release_that_has_left(bench):
+    life = with_active(bench)
+    life.voucher.is_silent = True
+    life.tick(0)
+    bench.line_up(task="cpu-busy")
+    life.ticks(1, 20, 30, 40)
+    assert len(life.voucher.asked) == 1
+
+
+def test_a_tampered_model_is_set_aside_and_one_that_is_mended_is_loaded(bench):
+    models = FixedModels()
+    models.broken[ACTIVE] = TamperedError("model dddd: expected sha256 dd, got ee")
+    life = with_active(bench, models=models)
+    assert reasons(life.tick(0)) == {
+        ACTIVE[:12]: "model dddd: expected sha256 dd, got ee; what was there is now "
+        "in models/aside, the next update fetches it again"
+    }
+    assert models.aside == [ACTIVE]
+    models.broken[ACTIVE] = TamperedError("model dddd: gone")
+    bench.take_in(manifest_of(version=3), STANDBY)  # another process writes
+    assert life.tick(1).events == []
+    models.broken.clear()
+    bench.take_in(manifest_of(version=2), SHADOW)  # the courier brought it again
+    (moment,) = life.ticks(2, 3)[1].moments
+    assert set(by_role(moment)) == {Role.ACTIVE, Role.BASELINE}
+
+
+def test_a_tampered_model_that_cannot_be_moved_is_not_loaded_either(bench):
+    models = FixedModels()
+    models.broken[ACTIVE] = TamperedError("model dddd: gone")
+    models.is_stuck = True
+    life = with_active(bench, models=models)
+    assert reasons(life.tick(0)) == {
+        ACTIVE[:12]: "model dddd: gone; it cannot be set aside: aside: Read-only file "
+        "system"
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """ONNX Runtime: models in this process, and their trial in a child of it."""
 
-from agent.adapters.runtime.model import OnnxModel, OnnxModels
+from agent.adapters.runtime.model import OnnxModel
+from agent.adapters.runtime.models import Guard, OnnxModels
 
-__all__ = ["OnnxModel", "OnnxModels"]
+__all__ = ["Guard", "OnnxModel", "OnnxModels"]

@@ -1,5 +1,6 @@
-"""Models run by ONNX Runtime, their bytes checked against the signed digest."""
+"""A model run by ONNX Runtime, its bytes checked against the signed digest."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -12,36 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.core.manifest import Manifest, ModelFile
-from agent.core.release import Release
 from agent.core.target import EventTarget
-from agent.errors import ModelError, StateError, TrustError
+from agent.errors import ModelError, StateError, TamperedError
 
-_Run = Callable[[list[str], dict[str, npt.NDArray[np.float32]]], list[Any]]
+_Run = Callable[[list[str], dict[str, npt.NDArray[np.float32]], object], list[Any]]
 _FLOAT: Final = "tensor(float)"
 _TELEMETRY_OFF: Final = "ORT_DISABLE_TELEMETRY"
 _BOTH_CLASSES: Final = 2
+# What opening says of a name that is free, or of no regular file: a link, a folder, a
+# socket or device.
+_NO_FILE: Final = {errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO}
 # The float32 mean of a hundred trees that all say 1 may come out as 1.0000001.
 _ROUNDING: Final = 1e-5
-
-
-class OnnxModels:
-    """The models of a folder of immutable files, each named by its digest."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def load(self, release: Release) -> "OnnxModel":
-        """Return the release's model, its bytes checked against its digest.
-
-        Raises:
-            TrustError: The bytes are not those that were signed, or are gone.
-            ModelError: They cannot be loaded as the manifest says.
-        """
-        model = release.manifest.model
-        if model is None:
-            raise ModelError(f"release {release.digest[:12]}: a survey has no model")
-        document = read_model(self._folder / f"{model.sha256}.onnx", model)
-        return OnnxModel(document, manifest=release.manifest)
 
 
 class OnnxModel:
@@ -50,19 +33,26 @@ class OnnxModel:
     Args:
         document: The ONNX bytes, already checked.
         manifest: What was signed about them.
+        run_options: What every run is given; None: nothing.
+
+    Attributes:
+        name: What it is called in messages.
 
     Raises:
         ModelError: The bytes cannot be loaded as the manifest says.
     """
 
-    def __init__(self, document: bytes, *, manifest: Manifest) -> None:
+    def __init__(
+        self, document: bytes, *, manifest: Manifest, run_options: object = None
+    ) -> None:
         if manifest.model is None:
             raise ModelError(f"task {manifest.task}: a survey has no model")
-        self._name = f"model {manifest.model.sha256[:12]}"
+        self.name = f"model {manifest.model.sha256[:12]}"
         self._errors = _engine_errors()
         session = self._session(document)
-        _check_interface(session, manifest=manifest, name=self._name)
+        _check_interface(session, manifest=manifest, name=self.name)
         self._run: _Run = session.run
+        self._run_options = run_options
         self._input = manifest.model.input
         self._outputs = [manifest.model.output]
         self._width = len(manifest.features)
@@ -81,9 +71,11 @@ class OnnxModel:
         if not len(features):
             return np.empty((0, self._answers), dtype=np.float32)
         try:
-            (answer,) = self._run(self._outputs, {self._input: features})
+            (answer,) = self._run(
+                self._outputs, {self._input: features}, self._run_options
+            )
         except self._errors as error:
-            raise ModelError(f"{self._name}: raised {_first_line(error)}") from error
+            raise ModelError(f"{self.name}: raised {_first_line(error)}") from error
         scores = self._shaped(answer, rows=len(features))
         # One pass each: a NaN makes both comparisons false.
         if self._lowest <= scores.min() and scores.max() <= self._highest:
@@ -93,7 +85,7 @@ class OnnxModel:
     def _shaped(self, answer: object, *, rows: int) -> npt.NDArray[np.float32]:
         if not isinstance(answer, np.ndarray) or answer.dtype != np.float32:
             kind = getattr(answer, "dtype", type(answer).__name__)
-            raise ModelError(f"{self._name}: expected float32 answers, got {kind}")
+            raise ModelError(f"{self.name}: expected float32 answers, got {kind}")
         if answer.shape == (rows, self._answers):
             return answer
         if self._answers == 1 and answer.shape == (rows,):
@@ -101,7 +93,7 @@ class OnnxModel:
         if self._is_event and answer.shape == (rows, _BOTH_CLASSES):
             return answer[:, 1:]
         raise ModelError(
-            f"{self._name}: expected answers of shape ({rows}, {self._answers}), "
+            f"{self.name}: expected answers of shape ({rows}, {self._answers}), "
             f"got {answer.shape}"
         )
 
@@ -122,7 +114,7 @@ class OnnxModel:
         expected = "a probability in 0..1" if self._is_event else "a finite number"
         got = float(scores[first][~is_good[first]][0])
         return ModelError(
-            f"{self._name}: expected {expected}, got {got:g} in row {first + 1} of "
+            f"{self.name}: expected {expected}, got {got:g} in row {first + 1} of "
             f"{len(scores)} ({len(bad)} such)"
         )
 
@@ -137,7 +129,7 @@ class OnnxModel:
             )
         except self._errors as error:
             raise ModelError(
-                f"{self._name}: cannot be loaded: {_first_line(error)}"
+                f"{self.name}: cannot be loaded: {_first_line(error)}"
             ) from error
 
 
@@ -145,23 +137,26 @@ def read_model(path: Path, model: ModelFile) -> bytes:
     """Return the bytes of a model file: opened once, whole, and those that were signed.
 
     Raises:
-        TrustError: No regular file of the signed length and hash is there.
+        TamperedError: No regular file of the signed length and hash is there.
+        StateError: The file cannot be read.
     """
     name = f"model {model.sha256[:12]}"
     try:
         document = _read_regular(path, model.length)
     except OSError as error:
-        raise TrustError(
-            f"{name}: expected a regular file, got {error.strerror}"
-        ) from error
+        if error.errno in _NO_FILE:
+            raise TamperedError(
+                f"{name}: expected a regular file, got {error.strerror}"
+            ) from error
+        raise StateError(f"{path}: {error.strerror}; see its rights") from error
     if document is None or len(document) != model.length:
         got = "something else" if document is None else f"{len(document)} bytes"
-        raise TrustError(
+        raise TamperedError(
             f"{name}: expected a regular file of {model.length} bytes, got {got}"
         )
     digest = hashlib.sha256(document).hexdigest()
     if digest != model.sha256:
-        raise TrustError(f"{name}: expected sha256 {model.sha256}, got {digest}")
+        raise TamperedError(f"{name}: expected sha256 {model.sha256}, got {digest}")
     return document
 
 
