@@ -1,4 +1,4 @@
-"""What central's flows need of the outside world, in our words."""
+"""What the training of models needs of the world."""
 
 from collections.abc import Sequence
 from typing import Protocol

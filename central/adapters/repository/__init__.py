@@ -1,0 +1,1 @@
+"""The signed repository of a fleet: roles, keys, signatures, in files."""

@@ -1,0 +1,101 @@
+"""Builds what publishing, approving, withdrawing and verifying work with."""
+
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from agent.core import manifest as manifests
+from agent.core.qualify import MAX_MODEL_BYTES
+from agent.errors import ConfigError
+from central.adapters.given import read_given
+from central.adapters.published import FolderMirror, FolderShelf
+from central.adapters.qualifier import AgentQualifier
+from central.adapters.scorer import ChildScorer
+from central.core.approval import Wish
+from central.core.draft import parse_draft
+from central.core.inspection import Inspection
+from central.flows.channel import Approval, approve, withdraw
+from central.flows.publish import Publication, Unfit, prepare, publish
+from central.flows.verify import verify
+from central.wiring.repository import opened, present
+
+_MAX_BUNDLE_BYTES: Final = 65_536
+
+
+def published(
+    folder: Path, *, manifest: Path, model: Path | None, signature: Path | None
+) -> Publication | Unfit:
+    """Complete, try and sign a release; nothing is signed of one that is unfit.
+
+    Raises:
+        ForewarnError: As the flows say.
+        OSError: A file cannot be read.
+    """
+    draft = parse_draft(read_given(manifest, limit=manifests.MAX_BYTES))
+    bundle = (
+        None if signature is None else read_given(signature, limit=_MAX_BUNDLE_BYTES)
+    )
+    with TemporaryDirectory(prefix="forewarn-") as scratch:
+        # A copy: what was tried is what is signed, whoever writes to the file.
+        copy: Path | None = None
+        if model is not None:
+            copy = Path(scratch, "model.onnx")
+            copy.write_bytes(read_given(model, limit=MAX_MODEL_BYTES))
+        ready = prepare(
+            draft, model=copy, qualifier=AgentQualifier(), scorer=ChildScorer()
+        )
+        if isinstance(ready, Unfit):
+            return ready
+        with opened(folder) as desk:
+            return publish(desk, ready, bundle=bundle)
+
+
+def approved(
+    folder: Path, *, task: str, version: int, wish: Wish, revoke: tuple[str, ...]
+) -> Approval:
+    """Let a release run, as `central.flows.channel.approve` says."""
+    with opened(folder) as desk:
+        return approve(
+            desk,
+            shelf=_shelf(folder),
+            task=task,
+            version=version,
+            wish=wish,
+            revoke=revoke,
+        )
+
+
+def withdrawn(folder: Path, *, task: str, version: int, to: int | None) -> Approval:
+    """Take a release back, as `central.flows.channel.withdraw` says."""
+    with opened(folder) as desk:
+        return withdraw(desk, shelf=_shelf(folder), task=task, version=version, to=to)
+
+
+def inspected(folder: Path, *, root: Path | None, now: datetime | None) -> Inspection:
+    """Walk through a repository as an agent would.
+
+    Args:
+        folder: Central's own, or one that holds `metadata/` and `targets/`.
+        root: The root that is trusted; None: the first that the repository has.
+        now: At which its roles must not have expired; None: the present.
+
+    Raises:
+        ConfigError: There is no repository.
+    """
+    inner = folder / "repository"
+    served = inner if inner.is_dir() else folder
+    trusted = root or served / "metadata" / "1.root.json"
+    try:
+        content = trusted.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{trusted}: expected the root of a repository: {error.strerror}"
+        ) from error
+    with TemporaryDirectory(prefix="forewarn-") as cache:
+        mirror = FolderMirror(served, root=content, cache=Path(cache))
+        return verify(mirror, now=now or present())
+
+
+def _shelf(folder: Path) -> FolderShelf:
+    return FolderShelf(folder / "repository")
