@@ -6,6 +6,7 @@ with status 1. A generated part stands between `<!-- begin: NAME -->` and
 """
 
 import ast
+import dataclasses
 import inspect
 import re
 import sys
@@ -37,12 +38,17 @@ from agent.core.manifest import Formula, Manifest
 from agent.core.metrics import CATALOGUE
 from agent.core.quantity import duration_text
 from agent.core.release import LIVES, ReleaseEvent, ReleaseState
+from agent.core.scan import MEANINGS, OPERATORS, ScanPolicy
 from agent.core.target import ValueMeaning
 from agent.errors import ExpressionError
+from central.cli import forewarn_central
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
-PROGRAMS: Final[Mapping[str, click.Group]] = {"forewarn": forewarn}
+PROGRAMS: Final[Mapping[str, click.Group]] = {
+    "forewarn": forewarn,
+    "forewarn-central": forewarn_central,
+}
 # What click leaves of a terminal of 80 columns.
 HELP_WIDTH: Final = 78
 
@@ -297,6 +303,46 @@ def table_of_manifest() -> str:
     return "\n\n".join(parts)
 
 
+def table_of_rules() -> str:
+    """Return what the scan of a model may find."""
+    rows = [(f"`{rule}`", meaning) for rule, meaning in MEANINGS.items()]
+    return _table(("rule", "meaning"), rows)
+
+
+def table_of_operators() -> str:
+    """Return the operators that a model may use, those of each domain in a row."""
+    domains: dict[str, list[str]] = {}
+    for name in sorted(OPERATORS):
+        domain, _, kind = name.rpartition(".")
+        domains.setdefault(domain, []).append(f"`{kind}`")
+    rows = [
+        (f"`{domain}`" if domain else "the default", " ".join(kinds))
+        for domain, kinds in domains.items()
+    ]
+    return _table(("domain", "operators"), rows)
+
+
+def table_of_sizes() -> str:
+    """Return the operators that take sizes from inputs, and from which."""
+    rows = [
+        (f"`{name}`", ", ".join(str(place + 1) for place in operator.sizes))
+        for name, operator in sorted(OPERATORS.items())
+        if operator.sizes
+    ]
+    return _table(("operator", "inputs that are sizes, counts or axes"), rows)
+
+
+def table_of_scan_bounds() -> str:
+    """Return the bounds of a scan, unless a site sets others."""
+    said = _attributes(ScanPolicy)
+    rows = [
+        (said[each.name], str(each.default))
+        for each in dataclasses.fields(ScanPolicy)
+        if isinstance(each.default, int)
+    ]
+    return _table(("what", "at most"), rows)
+
+
 @cache
 def error_classes() -> tuple[ErrorClass, ...]:
     """Return every class of errors in agent/ and central/, parents first.
@@ -343,6 +389,12 @@ PAGES: Final[Mapping[str, Mapping[str, Block]]] = {
     "errors.md": {"tree": tree_of_errors, "table": table_of_errors},
     "expressions.md": {"functions": table_of_functions, "bounds": table_of_bounds},
     "manifest.md": {"tables": table_of_manifest},
+    "scan.md": {
+        "rules": table_of_rules,
+        "operators": table_of_operators,
+        "sizes": table_of_sizes,
+        "bounds": table_of_scan_bounds,
+    },
 }
 
 

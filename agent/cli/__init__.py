@@ -34,7 +34,18 @@ COMMANDS: Mapping[str, Row] = {
     "metrics": Row("agent.cli.metrics:metrics", "List the metrics and their values."),
     "replay": Row("agent.cli.replay:replay_command", "Run over recorded metrics."),
     "update": Row("agent.cli.update:update", "Look for a new release now."),
+    "qualify": Row("agent.cli.qualify:qualify", "Try a model as an update would."),
+    "import": Row(
+        "agent.cli.update:import_", "Take releases from a carried repository."
+    ),
     "config": Row("agent.cli.config:config_group", "Check or show the configuration."),
+}
+
+# Not for people: found by its name, listed nowhere.
+_HIDDEN: Mapping[str, Row] = {
+    "tuf-conformance": Row(
+        "agent.cli.conformance:tuf_conformance", "Answer the public suite of TUF."
+    ),
 }
 
 
@@ -50,9 +61,10 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module; None: there is no such command."""
-        if cmd_name not in COMMANDS:
+        row = COMMANDS.get(cmd_name) or _HIDDEN.get(cmd_name)
+        if row is None:
             return None
-        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        module, _, attribute = row.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 

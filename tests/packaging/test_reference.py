@@ -14,6 +14,7 @@ from agent.core.metrics import is_known
 from agent.core.series import Series, parse_series
 from agent.core.target import parse_condition
 from agent.errors import ExpressionError
+from central import cli as central
 from docs import generate
 
 RUN_IT = "run: python docs/generate.py"
@@ -89,10 +90,16 @@ def test_the_example_configuration_can_be_used(tmp_path: Path):
         assert check(file).problems == ()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_page_shows_the_help_of_the_program(name, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        *(pytest.param(main, name, id=f"forewarn-{name}") for name in COMMANDS),
+        *(pytest.param(central.main, n, id=f"central-{n}") for n in central.COMMANDS),
+    ],
+)
+def test_the_page_shows_the_help_of_the_program(program, name, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
-    assert main([name, "--help"]) == 0
+    assert program([name, "--help"]) == 0
     page = (generate.REFERENCE / "commands.md").read_text()
     assert f"```text\n{capsys.readouterr().out}```" in page, RUN_IT
 
