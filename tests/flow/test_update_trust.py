@@ -290,3 +290,22 @@ def test_a_host_facts_change_lets_a_refused_offer_in(bench):
     bench.update()
     bench.host = replace(bench.host, agent="2.0")
     assert len(bench.update().admitted) == 1
+
+
+def test_a_clock_far_ahead_stops_updates_and_raises_no_floor(bench):
+    bench.publish()
+    bench.update()
+    bench.publish(SECOND, version=2)
+    with pytest.raises(TrustError, match="timestamp: expired at "):
+        bench.update(days=14 * 365)
+    assert lineup(bench).active == bench.digest()
+    assert bench.registry.trust().verified_at == NOW
+    assert len(bench.update().admitted) == 1
+
+
+def test_a_clock_at_1970_is_not_believed(bench):
+    bench.publish()
+    bench.update()
+    bench.publish(SECOND, version=2)
+    assert len(bench.update(days=-56 * 365).admitted) == 1
+    assert bench.registry.trust().verified_at == NOW
