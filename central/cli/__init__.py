@@ -1,5 +1,7 @@
 """The command `forewarn-central`: which commands there are, and how a failure ends."""
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -74,35 +76,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     As the agent's: a command ends well by returning, otherwise by raising a
     `ForewarnError` or by `Context.exit`. What nobody foresaw is told in one line, too.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result: Any = forewarn_central.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="forewarn-central",
-            standalone_mode=False,
+            args=given, prog_name="forewarn-central", standalone_mode=False
         )
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the top of the job
-        return _failed(error)
+        return _failed(error, as_json="--json" in given)
     return result if isinstance(result, int) else 0
 
 
-def _failed(error: Exception) -> int:
-    """Tell on stderr what went wrong, and return the exit status."""
-    status = ForewarnError.exit_status
+def _failed(error: Exception, *, as_json: bool) -> int:
+    """Tell on stderr what went wrong, on stdout as JSON if asked; return the status."""
+    words, status = _told(error)
+    if isinstance(error, click.ClickException):
+        error.show()
+    else:
+        click.echo(f"forewarn-central: {words}", err=True)
+    if as_json:
+        click.echo(json.dumps({"error": words, "status": status}, ensure_ascii=False))
+    return status
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what went wrong, and the exit status."""
     match error:
         case ForewarnError():
-            words, status = str(error), error.exit_status
-        case click.Abort():
-            return _INTERRUPTED
+            return str(error), error.exit_status
         case click.ClickException():
-            error.show()
-            return error.exit_code
+            return error.format_message(), error.exit_code
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
-            words = f"{where}{error.strerror or error}"
+            return f"{where}{error.strerror or error}", ForewarnError.exit_status
         case _:
-            words = _unforeseen(error)
-    click.echo(f"forewarn-central: {words}", err=True)
-    return status
+            return _unforeseen(error), ForewarnError.exit_status
 
 
 def _unforeseen(error: Exception) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from central.cli.options import gathered, json_option, pairs
-from central.cli.output import emit_settled, say
+from central.cli.output import emit_settled, say, say_founded
 from central.core.profile import Profile, policy_of
 from central.flows.found import found
-from central.wiring.repository import founding
+from central.wiring.repository import check_given, founding
 
 
 @click.command()
@@ -61,10 +61,11 @@ def init(
     """
     policy = policy_of(Profile(profile), counts=_numbers(counts))
     keys = gathered(pairs(given))
+    # Before anything is made, so that a mistake leaves nothing behind.
+    check_given(file for files in keys.values() for file in files)
     with founding(folder, policy=policy) as desk:
         done = found(desk, keyring=desk.keyring, policy=policy, tasks=tasks, given=keys)
-    if "root" in done.published:
-        say(f"hosts trust {folder / 'repository' / 'metadata' / '1.root.json'}")
+    say_founded(done.published, folder=folder)
     say(
         f"{folder / 'keys'} holds the private keys that were made here: move those of "
         "root and targets to where no network is"

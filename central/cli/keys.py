@@ -27,11 +27,15 @@ def keys_group() -> None:
 def generate_command(name: str, out: Path | None, folder: Path, as_json: bool) -> None:
     """Make a key pair; without --out it is listed as a signer of the repository."""
     if out is not None:
+        is_there = (out / f"{name}.pem").exists()
         holder = generate(out, name)
         say(f"{out / name}.pem is the private key: keep it; give away {name}.pub")
     else:
         with opened(folder) as desk:
+            is_there = desk.keyring.knows(name)
             holder = desk.keyring.generate(name)
+    if is_there:
+        say(f"{name} is there already: nothing new was made")
     emit(holder, as_json=as_json, text=f"{holder.name} {holder.key_id}")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import click
@@ -39,10 +40,19 @@ def end(ctx: click.Context, *, waiting: Sequence[Waiting]) -> None:
         ctx.exit(FINDINGS)
 
 
+def say_founded(published: Iterable[str], *, folder: Path) -> None:
+    """Say what hosts trust, if that was published for the first time."""
+    metadata = folder / "repository" / "metadata"
+    if "root" in published and not (metadata / "2.root.json").exists():
+        say(f"hosts trust {metadata / '1.root.json'}")
+
+
 def emit_settled(ctx: click.Context, settled: Settled, *, as_json: bool) -> None:
     """Print what a change published, say what waits, and leave with its status."""
     names = "\n".join(f"published {role}" for role in settled.published)
     emit(settled, as_json=as_json, text=names)
+    for remark in settled.remarks:
+        say(remark)
     end(ctx, waiting=settled.waiting)
 
 
@@ -54,6 +64,11 @@ def table(header: Sequence[str], *, rows: Iterable[Sequence[object]]) -> str:
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+def printable(text: str) -> str:
+    """Return a line that moves no cursor: what cannot be printed is spelled out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def instant_text(at: datetime) -> str:
@@ -68,5 +83,4 @@ def _cell(cell: object) -> str:
         case datetime():
             return instant_text(cell)
         case _:
-            text = str(cell)
-            return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+            return printable(str(cell))

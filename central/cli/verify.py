@@ -8,7 +8,7 @@ import msgspec
 
 from agent.core.trust import SignedRole
 from central.cli.instant import Instant
-from central.cli.options import json_option
+from central.cli.options import dir_option, json_option
 from central.cli.output import FINDINGS, emit, say, table
 from central.core.inspection import TaskStanding
 from central.wiring.releases import inspected
@@ -19,11 +19,10 @@ _DAY_S = 86_400
 
 @click.command("verify")
 @click.argument(
-    "folder",
+    "mirror",
+    metavar="[FOLDER]",
     required=False,
-    default=Path(),
     type=click.Path(file_okay=False, path_type=Path),
-    envvar="FOREWARN_CENTRAL_DIR",
 )
 @click.option(
     "--root",
@@ -35,13 +34,15 @@ _DAY_S = 86_400
     "--now",
     type=Instant(),
     metavar="TIME",
-    help="Look as of then, but not before the present; ISO 8601.",
+    help="Look as of then, instead of the present; ISO 8601.",
 )
+@dir_option
 @json_option
 @click.pass_context
 def verify(
     ctx: click.Context,
     *,
+    mirror: Path | None,
     folder: Path,
     root: Path | None,
     now: datetime | None,
@@ -49,13 +50,14 @@ def verify(
 ) -> None:
     """Walk through a whole published repository as an agent would.
 
-    FOLDER is central's own, or a mirror of what it serves. Every role is verified,
-    every signed file read to its last byte, every approval followed to its model.
+    FOLDER is a mirror of what central serves; without it, central's own. Every role
+    is verified, every signed file read to its last byte, every approval followed to
+    its model.
 
     Exit status 3: an agent would refuse something; it is named on stderr.
     """
     at = now or present()
-    found = inspected(folder, root=root, now=at)
+    found = inspected(mirror or folder, root=root, now=at)
     for finding in found.findings:
         say(finding)
     for warning in found.warnings:

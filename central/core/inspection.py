@@ -1,7 +1,7 @@
 """What is to be said of a repository that was walked through as an agent does."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from agent.core.manifest import Manifest
 from agent.core.pointer import Pointer
 from agent.core.trust import SignedRole
+from central.core.roles import Holder, signers_text
 from central.core.shelf import Issue
 
 _PART: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -49,13 +50,24 @@ class Inspection:
     warnings: tuple[str, ...] = ()
 
 
-def expired(roles: Iterable[SignedRole], *, now: datetime) -> Iterator[str]:
-    """Yield what is to be said of each role that is out of date."""
+def expired(
+    roles: Iterable[SignedRole],
+    *,
+    now: datetime,
+    keepers: Mapping[str, Sequence[Holder]],
+) -> Iterator[str]:
+    """Yield what is to be said of each role that is out of date.
+
+    Args:
+        roles: As verified.
+        now: At which they must not have expired.
+        keepers: Whose signatures count, by role.
+    """
     for role in roles:
         if role.expires <= now:
             yield (
-                f"{role.name}: expired at {role.expires:%Y-%m-%d %H:%M} UTC; its "
-                "keepers must sign it anew"
+                f"{role.name}: expired at {role.expires:%Y-%m-%d %H:%M} UTC; "
+                f"{signers_text(keepers.get(role.name, ()))} must sign it anew"
             )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final
@@ -63,6 +63,14 @@ class Policy:
     def rule(self, role: str) -> Rule:
         """Return what a role takes: `release-cpu` is of the kind `release`."""
         return self.rules[kind_of(role)]
+
+    def with_thresholds(self, thresholds: Mapping[str, int]) -> "Policy":
+        """Return a policy that takes these numbers of signatures, by kind of role."""
+        rules = {
+            kind: replace(rule, threshold=thresholds.get(kind, rule.threshold))
+            for kind, rule in self.rules.items()
+        }
+        return replace(self, rules=rules)
 
 
 # kind: keys, threshold, days it holds: connected, air-gapped

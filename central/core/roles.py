@@ -1,14 +1,23 @@
 """The rules of signed roles: who is missing, what to renew, what a role may hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Final
 
 from agent.errors import ConfigError
 from central.core.profile import TOP, delegator_of
 
 _ID_DIGITS: Final = 6
+# The name travels with the key, so that whoever has the metadata can tell people apart.
+NAME_FIELD: Final = "x-forewarn-name"
+
+
+class UnknownNameError(ConfigError):
+    """No role or task is called so, or nothing is pending of it."""
+
+    exit_status = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,7 @@ class Waiting:
         awaits: Roles that must be complete before; empty if only signatures lack.
         dropped: Signatures of its pending state before that no longer count, because
             it was changed again.
+        keys: Which keys are meant, where the old and the new differ; else empty.
     """
 
     role: str
@@ -61,6 +71,7 @@ class Waiting:
     missing: tuple[Holder, ...]
     awaits: tuple[str, ...] = ()
     dropped: int = 0
+    keys: str = ""
 
     def __str__(self) -> str:
         again = f" (changed again: {self.dropped} before do not count)"
@@ -72,6 +83,7 @@ class Waiting:
             return f"{self.role}: complete, waits for {', '.join(self.awaits)}"
         names = ", ".join(map(str, self.missing))
         words = f"{self.have} of {self.need} signatures"
+        words += f" of the {self.keys} keys" if self.keys else ""
         return f"{self.role}: {words}; missing any {lacking} of: {names}"
 
 
@@ -82,9 +94,29 @@ class Settled:
     Attributes:
         published: Roles that clients now see anew.
         waiting: Who is missing for the others.
+        remarks: What a person may not expect of it.
     """
 
     published: tuple[str, ...]
+    waiting: tuple[Waiting, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What is pending of a role, as those who sign it should see it.
+
+    Attributes:
+        facts: What it changes, a line each: `+` comes, `-` goes.
+        says: What the documents say that it newly signs for, by path, a line each.
+        signed: Whose signatures it has.
+        waiting: Whose signatures it still lacks.
+    """
+
+    role: str
+    facts: tuple[str, ...]
+    says: Mapping[str, Sequence[str]]
+    signed: tuple[Holder, ...]
     waiting: tuple[Waiting, ...]
 
 
@@ -143,6 +175,22 @@ class RoleState:
             ),
             None,
         )
+
+
+def signers_text(holders: Sequence[Holder]) -> str:
+    """Return who signs a role, in words; nobody knows: its keepers."""
+    if not holders:
+        return "its keepers"
+    return f"its keepers ({', '.join(map(str, holders))})"
+
+
+def unknown(name: str, *, what: str, known: Iterable[str]) -> str:
+    """Return the words about a name that is none, with the one that may be meant."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    listed = ", ".join(names) or "none"
+    return f"{name}: no such {what} in this repository{meant} (known: {listed})"
 
 
 def checked_counts(role: str, *, keys: int, threshold: int) -> None:

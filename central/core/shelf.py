@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.core.pointer import manifest_path, model_path
 from agent.errors import ConfigError, TrustError
-from central.core.roles import Target
+from central.core.roles import Target, UnknownNameError, unknown
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -89,26 +89,42 @@ def revocable(text: str, *, among: Iterable[Issue], task: str) -> str:
 
 
 def check_task(task: str, *, known: tuple[str, ...]) -> None:
-    """Raise ConfigError unless the repository has roles for a task."""
+    """Raise UnknownNameError unless the repository has roles for a task."""
     if task not in known:
-        raise ConfigError(
-            f"task {task} has no roles in this repository (known: "
-            f"{', '.join(known) or 'none'}); `forewarn-central task add {task}` makes "
-            "them"
+        raise UnknownNameError(
+            f"{unknown(task, what='task', known=known)}; `forewarn-central task add "
+            f"{task}` makes it"
         )
 
 
-def check_is_newer(version: int, *, than: Iterable[Issue], task: str) -> None:
+def check_is_newer(
+    version: int, *, than: Iterable[Issue], task: str, is_pending: bool
+) -> None:
     """Raise TrustError unless a version is above every one that is signed for.
 
     A version stands for one release for ever, and no host goes back by itself.
+
+    Args:
+        version: That is to come.
+        than: What the release role signs for, or is to sign for.
+        task: Of the release.
+        is_pending: Whether the release role has a change that still lacks signatures.
     """
     newest = max((issue.version for issue in than), default=0)
-    if version <= newest:
-        raise TrustError(
-            f"{task}: version: expected more than {newest}, which is the newest that "
-            f"is signed for, got {version}"
+    if version > newest:
+        return
+    role = release_role(task)
+    state = "published"
+    if is_pending:
+        state = (
+            f"published or pending; `forewarn-central sign --show {role}` shows what "
+            f"is pending, `sign {role}` goes on with it, `sign --discard {role}` drops "
+            "it"
         )
+    raise TrustError(
+        f"{task}: version: expected more than {newest}, the newest that is {state}; "
+        f"got {version}"
+    )
 
 
 def _issue(task: str, version: int, targets: Mapping[str, Target]) -> Issue:

@@ -1,5 +1,6 @@
 """Keys: whose they are, and how one takes the place of another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,7 +67,7 @@ def rotate(
     _admit(desk, role, newcomer=keyring.take(new))
     if leaver is not None:
         desk.dismiss(role, leaver)
-    return _settled(desk)
+    return _settled(desk, leaver=leaver)
 
 
 def revoke(desk: KeyDesk, role: str, *, keyring: Keyring, name: str) -> Settled:
@@ -80,7 +81,7 @@ def revoke(desk: KeyDesk, role: str, *, keyring: Keyring, name: str) -> Settled:
     leaver = _leaver(desk, role, name=name, keyring=keyring)
     if leaver is not None:
         desk.dismiss(role, leaver)
-    return _settled(desk)
+    return _settled(desk, leaver=leaver)
 
 
 def set_threshold(desk: KeyDesk, role: str, *, threshold: int) -> Settled:
@@ -109,6 +110,15 @@ def _leaver(desk: KeyDesk, role: str, *, name: str, keyring: Keyring) -> Holder 
     return found
 
 
-def _settled(desk: KeyDesk) -> Settled:
+def _settled(desk: KeyDesk, *, leaver: Holder | None = None) -> Settled:
     waiting = desk.publish()
-    return Settled(published=desk.published(), waiting=waiting)
+    remarks = () if leaver is None else tuple(_remains(desk, leaver))
+    return Settled(published=desk.published(), waiting=waiting, remarks=remarks)
+
+
+def _remains(desk: KeyDesk, leaver: Holder) -> Iterator[str]:
+    """Yield where a key still counts, which a thief would use as well."""
+    key_ids = {s.role: {holder.key_id for holder in s.holders} for s in desk.roles()}
+    roles = [role for role, of in key_ids.items() if leaver.key_id in of]
+    if roles:
+        yield f"{leaver.name}'s key still counts for: {', '.join(roles)}"

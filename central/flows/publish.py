@@ -99,7 +99,12 @@ def publish(desk: Desk, ready: Ready, *, bundle: bytes | None = None) -> Publica
     task, version = ready.manifest.task, ready.manifest.version
     check_task(task, known=desk.tasks())
     role = release_role(task)
-    check_is_newer(version, than=issues(task, desk.targets(role)), task=task)
+    check_is_newer(
+        version,
+        than=issues(task, desk.targets(role)),
+        task=task,
+        is_pending=role in desk.pending(),
+    )
     if ready.model is not None:
         desk.put(role, path=model_path(task, version), content=ready.model)
     if bundle is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import TrustError
-from central.core.roles import Holder, Taken, Waiting
+from central.core.roles import Holder, Proposal, Taken, Waiting
 from central.ports import KeyDesk
 
 
@@ -27,20 +27,40 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What is pending of a role.
+class Discarded:
+    """What came of dropping what was pending.
 
     Attributes:
-        facts: What it changes, a line each.
+        dropped: What it would have changed.
+        waiting: Who is missing for what is still pending.
     """
 
-    role: str
-    facts: tuple[str, ...]
+    dropped: tuple[Proposal, ...]
+    waiting: tuple[Waiting, ...]
 
 
-def shown(desk: KeyDesk) -> tuple[Draft, ...]:
-    """Return what is pending, so that people know what they sign."""
-    return tuple(Draft(role=r, facts=desk.facts(r)) for r in desk.pending())
+def shown(desk: KeyDesk, roles: Sequence[str] = ()) -> tuple[Proposal, ...]:
+    """Return what is pending, of these roles or all: so people know what they sign.
+
+    Raises:
+        UnknownNameError: Nothing is pending of a role.
+    """
+    return tuple(desk.proposal(role) for role in roles or desk.pending())
+
+
+def discard(desk: KeyDesk, roles: Sequence[str]) -> Discarded:
+    """Drop what is pending of roles; what is published stays as it is.
+
+    Raises:
+        UnknownNameError: Nothing is pending of a role.
+        ConfigError: The rest could not be published without it.
+    """
+    before = shown(desk)
+    gone = desk.discard(roles)
+    return Discarded(
+        dropped=tuple(each for each in before if each.role in gone),
+        waiting=desk.settle(),
+    )
 
 
 def sign(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from agent.core import manifest as manifests
 from agent.core import pointer as pointers
@@ -24,6 +24,10 @@ from central.core.roles import Target
 from central.core.shelf import Issue, approve_role, issues, release_role
 from central.ports import Mirror
 
+_STRAY: Final = (
+    "no role has ever signed for this file, so no agent asks for it: harmless; if "
+    "`forewarn-central sign --show` names nothing pending that it belongs to, remove it"
+)
 _Seen = TypeVar("_Seen")
 _Signed = Mapping[str, Mapping[str, Target]]
 
@@ -50,7 +54,8 @@ class _Walk:
     def inspection(self) -> Inspection:
         tasks = self._attempt(self._tasks) or ()
         roles = self._mirror.roles()
-        self._findings += expired(roles, now=self._now)
+        keepers = self._mirror.keepers()
+        self._findings += expired(roles, now=self._now, keepers=keepers)
         return Inspection(
             roles=roles,
             tasks=tasks,
@@ -72,7 +77,7 @@ class _Walk:
             self._note(bad_name(path))
             self._attempt(partial(self._mirror.check, path))
         for path in self._mirror.strays():
-            self._warnings.append(f"{path}: no role has ever signed for this file")
+            self._warnings.append(f"{path}: {_STRAY}")
 
     def _task(self, task: str, signed: _Signed) -> TaskStanding:
         published = issues(task, signed.get(release_role(task), {}))

@@ -8,7 +8,7 @@ from agent.core.manifest import Manifest
 from agent.core.trust import SignedRole
 from central.core.draft import Judgement
 from central.core.golden import Inputs, Scores
-from central.core.roles import Target
+from central.core.roles import Holder, Target
 
 
 class Qualifier(Protocol):
@@ -51,8 +51,8 @@ class Mirror(Protocol):
     """A published repository, looked at as an agent does; `refresh` first, and once.
 
     Raises:
-        TrustError: From every method but `strays`: what is there is not what was
-            signed, or is not there.
+        TrustError: From every method but `roles`, `keepers` and `strays`: what is
+            there is not what was signed, or is not there.
     """
 
     def refresh(self) -> None:
@@ -69,6 +69,10 @@ class Mirror(Protocol):
 
     def roles(self) -> tuple[SignedRole, ...]:
         """Return every role that was verified so far."""
+        ...
+
+    def keepers(self) -> Mapping[str, tuple[Holder, ...]]:
+        """Return whose signatures count for each role, as verified so far."""
         ...
 
     def check(self, path: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from central.core.roles import Holder, RoleState, Taken, Target, Waiting
+from central.core.roles import Holder, Proposal, RoleState, Taken, Target, Waiting
 
 
 class Desk(Protocol):
@@ -50,6 +50,10 @@ class Desk(Protocol):
         Raises:
             ConfigError: There is no such role, or it does not sign for this path.
         """
+        ...
+
+    def pending(self) -> tuple[str, ...]:
+        """Return the roles that are changed and not yet published, sorted."""
         ...
 
     def publish(self) -> tuple[Waiting, ...]:
@@ -115,12 +119,21 @@ class KeyDesk(Desk, Protocol):
         """Let a role be signed anew, whether or not it changed."""
         ...
 
-    def pending(self) -> tuple[str, ...]:
-        """Return the roles that are changed and not yet published, sorted."""
+    def proposal(self, role: str) -> Proposal:
+        """Return what is pending of a role, as those who sign it should see it.
+
+        Raises:
+            UnknownNameError: Nothing is pending of it.
+        """
         ...
 
-    def facts(self, role: str) -> tuple[str, ...]:
-        """Return what a pending role changes, a line each: `+` comes, `-` goes."""
+    def discard(self, roles: Sequence[str]) -> tuple[str, ...]:
+        """Drop what is pending of roles; return of which something was dropped.
+
+        Raises:
+            UnknownNameError: Nothing is pending of one.
+            ConfigError: The rest could not be published without it.
+        """
         ...
 
     def sign(self, role: str, *, is_named: bool) -> tuple[Holder, ...]:

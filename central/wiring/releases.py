@@ -9,7 +9,12 @@ from agent.core import manifest as manifests
 from agent.core.qualify import MAX_MODEL_BYTES
 from agent.errors import ConfigError
 from central.adapters.given import read_given
-from central.adapters.published import FolderMirror, FolderShelf
+from central.adapters.published import (
+    FolderMirror,
+    FolderShelf,
+    check_root,
+    is_signed_by,
+)
 from central.adapters.qualifier import AgentQualifier
 from central.adapters.scorer import ChildScorer
 from central.core.approval import Wish
@@ -81,20 +86,37 @@ def inspected(folder: Path, *, root: Path | None, now: datetime | None) -> Inspe
         now: At which its roles must not have expired; None: the present.
 
     Raises:
-        ConfigError: There is no repository.
+        ConfigError: There is no repository, or `root` is none.
     """
+    # Resolved: what is asked for below it is taken literally.
+    folder = folder.resolve()
     inner = folder / "repository"
     served = inner if inner.is_dir() else folder
-    trusted = root or served / "metadata" / "1.root.json"
-    try:
-        content = trusted.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"{trusted}: expected the root of a repository: {error.strerror}"
-        ) from error
+    content = _root_of(served, given=root)
+    if root is not None and not is_signed_by(content, folder=served):
+        words = (
+            f"{served}: not signed by --root {root}: none of its keys has signed a "
+            "root or the timestamp there; one of the two is another fleet's"
+        )
+        return Inspection(roles=(), findings=(words,))
     with TemporaryDirectory(prefix="forewarn-") as cache:
         mirror = FolderMirror(served, root=content, cache=Path(cache))
         return verify(mirror, now=now or present())
+
+
+def _root_of(served: Path, *, given: Path | None) -> bytes:
+    """Return the root that is trusted: the given one, or the repository's first."""
+    path = given or served / "metadata" / "1.root.json"
+    source = str(path) if given is None else f"--root {path}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{source}: expected the root of a repository: {error.strerror}"
+        ) from error
+    if given is not None:
+        check_root(content, source=source)
+    return content
 
 
 def _shelf(folder: Path) -> FolderShelf:

@@ -1,6 +1,6 @@
 """Opens the signed repository, and whatever else the commands around keys need."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from central.adapters.repository.files import locked, make_folder, told
 from central.adapters.repository.policy import POLICY, read_policy, write_policy
 from central.adapters.repository.signers import Signers
 from central.core.profile import Policy
-from central.core.roles import Holder, Waiting
+from central.core.roles import Holder, Proposal, Waiting
 
 
 @contextmanager
@@ -67,6 +67,12 @@ def looked_at(folder: Path, *, now: datetime | None = None) -> SigningDesk:
         return _desk(folder, policy=policy, now=now)
 
 
+def check_given(references: Iterable[str]) -> None:
+    """Raise ConfigError unless each is a file with a public key; touches nothing."""
+    for reference in references:
+        keys.read_public(Path(reference))
+
+
 def generate(folder: Path, name: str) -> Holder:
     """Make a key pair in any folder: `NAME.pem` to keep, `NAME.pub` to give away.
 
@@ -92,6 +98,16 @@ def sign_copy(
     """
     with told(path):
         return rounds.sign_copy(path, uris=signers)
+
+
+def show_copy(path: Path) -> Proposal:
+    """Return what a copy of something pending says, where there is no repository.
+
+    Raises:
+        ConfigError: The metadata of the role above is not there.
+    """
+    with told(path):
+        return rounds.show_copy(path)
 
 
 def is_repository(folder: Path) -> bool:

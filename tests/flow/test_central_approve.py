@@ -107,7 +107,7 @@ def test_a_share_that_goes_down_is_allowed_and_said(fleet):
     ("arguments", "status", "words"),
     [
         pytest.param([TASK, 9], 1, "version 9 is not published", id="unpublished"),
-        pytest.param(["disk", 1], 78, "task disk has no roles", id="unknown_task"),
+        pytest.param(["disk", 1], 1, "disk: no such task", id="unknown_task"),
         pytest.param([TASK, 1, "--floor", 2], 1, "below the floor 2", id="floor"),
         pytest.param([TASK, 1, "--revoke", 1], 1, "is revoked", id="revoked"),
         pytest.param([TASK, 1, "--revoke", "x"], 78, 'got "x"', id="no_digest"),

@@ -52,12 +52,17 @@ def test_as_many_keys_as_are_asked_for(folder, capsys):
         (["--keys", "boot=1/1"], 78, "roles: expected one of root"),
         (["--task", "A"], 78, "task: expected a-z, 0-9"),
         (["--profile", "x"], 2, "Invalid value for '--profile'"),
-        (["--key", "root=nobody.pub"], 78, "nobody.pub: expected the name of a signer"),
+        (["--key", "root=nobody.pub"], 78, "nobody.pub: No such file or directory"),
     ],
 )
 def test_what_cannot_be_founded(folder, capsys, arguments, status, words):
     assert main(["init", str(folder), *arguments]) == status
     assert words in capsys.readouterr().err
+
+
+def test_a_key_file_that_is_missing_leaves_nothing_behind(folder):
+    assert main(["init", str(folder), "--key", "targets=nobody.pub"]) == 78
+    assert not folder.exists()
 
 
 def test_a_refused_founding_is_no_obstacle(folder, tmp_path):
@@ -95,6 +100,8 @@ def test_a_repository_founded_by_several_people(folder, tmp_path, capsys):
         key = str(people / name / f"{name}.pem")
         arguments = ["sign", "root", "targets", "--signer", key, "--dir", str(folder)]
         assert main(arguments) == status
+    hosts = f"hosts trust {folder}/repository/metadata/1.root.json\n"
+    assert hosts in capsys.readouterr().err
     Host(folder, cache=tmp_path / "host").poll()
     assert main(["init", str(folder)]) == 78
 
@@ -126,6 +133,22 @@ def test_a_task_with_the_keys_of_others(folder, tmp_path, capsys):
     signers = [f"--signer={tmp_path}/{name}.pem" for name in ("carol", "dave")]
     assert main(["sign", "approve-disk", *signers, "--dir", str(folder)]) == 0
     Host(folder, cache=tmp_path / "host").poll()
+
+
+def test_a_task_may_take_fewer_signatures(folder, tmp_path, capsys):
+    founded(folder)
+    main(["keys", "generate", "bob", "--out", str(tmp_path)])
+    add = ["task", "add", "disk", f"--approve-key={tmp_path}/bob.pub"]
+    assert main([*add, "--dir", str(folder)]) == 78
+    assert main([*add, "--threshold", "approve=1", "--dir", str(folder)]) == 3
+    assert "approve-disk: 0 of 1 signatures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["approve=x", "root=1", "approve"])
+def test_a_threshold_of_something_else_is_no_command(given, folder, capsys):
+    founded(folder)
+    arguments = ["task", "add", "disk", "--threshold", given, "--dir", str(folder)]
+    assert main(arguments) == 2
 
 
 def test_one_key_may_serve_in_two_roles(folder, tmp_path):
@@ -178,6 +201,16 @@ def test_every_command_has_its_help(name, capsys):
 def test_no_such_command(capsys):
     assert main(["launch"]) == 2
     assert "No such command 'launch'" in capsys.readouterr().err
+
+
+def test_a_failure_is_told_to_programs_too(folder, capsys):
+    assert main(["sign", "--json", "--dir", str(folder)]) == 78
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["status"] == 78
+    assert told.err == f"forewarn-central: {document['error']}\n"
+    assert main(["sign", "--nonsense", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["status"] == 2
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_one_key_takes_the_place_of_another(folder, host, central, capsys, role)
     assert host.target(POINTER) == b"{}"
     again = central("keys", "rotate", role, "--old", old, "--new", "alice", "--json")
     told = json.loads(capsys.readouterr().out)
-    assert (again, told) == (0, {"published": [], "waiting": []})
+    assert (again, told) == (0, {"published": [], "waiting": [], "remarks": []})
 
 
 @pytest.mark.parametrize("role", ["targets", "approve-cpu", "root", "timestamp"])
@@ -178,7 +178,6 @@ def test_a_key_is_added_and_the_threshold_raised(folder, host, central, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rotate", "boot", "--old", "a", "--new", "b"], "boot: expected one of the"),
         (["revoke", "root", "nobody"], "root: expected one of its keys root-1 ("),
         (["add", "root", "nobody"], "nobody: expected the name of a signer or a file"),
         (["generate", "A"], "key: expected a-z"),
@@ -187,6 +186,42 @@ def test_a_key_is_added_and_the_threshold_raised(folder, host, central, capsys):
 def test_what_is_not_there(central, capsys, arguments, words):
     assert central("keys", *arguments) == 78
     assert words in capsys.readouterr().err
+
+
+def test_a_role_that_is_not_there_is_a_no_with_the_one_that_may_be_meant(
+    central, capsys
+):
+    assert central("keys", "rotate", "aprove-cpu", "--old", "a", "--new", "b") == 1
+    told = capsys.readouterr().err
+    assert "aprove-cpu: no such role in this repository; did you mean approve-cpu?" in (
+        told
+    )
+
+
+def test_where_a_revoked_key_still_counts_is_said(folder, host, central, capsys):
+    central("keys", "generate", "carol")
+    central("keys", "add", "root", "carol")
+    central("keys", "add", "targets", "carol")
+    capsys.readouterr()
+    assert central("keys", "revoke", "root", "carol") == 0
+    assert capsys.readouterr().err == "carol's key still counts for: targets\n"
+    assert central("keys", "revoke", "targets", "carol") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_private_key_is_not_taken_for_a_public_one(folder, central, tmp_path, capsys):
+    main(["keys", "generate", "alice", "--out", str(tmp_path)])
+    assert central("keys", "add", "root", str(tmp_path / "alice.pem")) == 78
+    words = f"got a private one: keep that to yourself, and give {tmp_path}/alice.pub"
+    assert words in capsys.readouterr().err
+
+
+def test_a_key_that_is_there_already_is_said_to_be(central, tmp_path, capsys):
+    for options in ([], ["--out", str(tmp_path)]):
+        central("keys", "generate", "alice", *options)
+        assert "already" not in capsys.readouterr().err
+        central("keys", "generate", "alice", *options)
+        assert "alice is there already: nothing new was made" in capsys.readouterr().err
 
 
 def test_a_public_key_that_is_none(central, tmp_path, capsys):

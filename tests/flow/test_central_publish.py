@@ -202,14 +202,13 @@ def test_what_no_agent_would_take_is_not_signed(model, changes, words, fleet):
         pytest.param(
             {"version": 1},
             1,
-            f"{TASK}: version: expected more than 1, which is the newest that is "
-            "signed for, got 1",
+            "version: expected more than 1, the newest that is published; got 1",
             id="a_version_that_is_there",
         ),
         pytest.param(
             {"task": "other"},
-            78,
-            f"task other has no roles in this repository (known: {TASK})",
+            1,
+            f"other: no such task in this repository (known: {TASK})",
             id="an_unknown_task",
         ),
         pytest.param(

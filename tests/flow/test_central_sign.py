@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 from central.cli import main
+from tests.fakes.fleet import TASK, Fleet
 from tests.fakes.keyholders import POINTER, Host, approve, founded, key_of, take_away
+from tests.fakes.onnx_files import sha256
 
 
 @pytest.fixture
@@ -41,6 +43,164 @@ def test_what_is_to_be_signed_is_shown(central, capsys):
     assert told[1].startswith(f"  + {POINTER}: sha256 44136fa355b3678a")
 
 
+class TestInClear:
+    """Nobody signs what he cannot read."""
+
+    @pytest.fixture
+    def fleet(self, tmp_path, capsys):
+        fleet = Fleet(tmp_path, capsys)
+        fleet.publish_all(1)
+        fleet.on_desk("approve", TASK, 1, "--percent", 10)
+        self.key = take_away(fleet.central, f"approve-{TASK}-1") / (
+            f"approve-{TASK}-1.pem"
+        )
+        fleet.on_desk("approve", TASK, 1, "--percent", 25)
+        return fleet
+
+    @pytest.fixture
+    def stick(self, fleet, tmp_path):
+        """Return what is sent to somebody who has a key and no repository."""
+        stick = tmp_path / "mail"
+        stick.mkdir()
+        shutil.copy(fleet.central / f"pending/approve-{TASK}.json", stick)
+        newest = max(fleet.repository.glob("metadata/*.targets.json"))
+        shutil.copy(newest, stick)
+        return stick
+
+    def test_a_pointer_is_shown_with_what_it_changes(self, fleet):
+        told = fleet.on_desk("sign", "--show").out
+        manifest = fleet.target(f"models/{TASK}/1/manifest.json").read_bytes()
+        for line in (
+            f"task: {TASK}",
+            "version: 1",
+            f"release: {sha256(manifest)}",
+            "percent: 25 of hosts (was: 10 of hosts)",
+            "floor: 1",
+            "revoked: nothing",
+            "not before: at once",
+        ):
+            assert f"    {line}\n" in told
+        assert "  signed by: nobody\n" in told
+        assert "0 of 1 signatures; missing any 1 of: approve-cpu-busy-1 (" in told
+
+    def test_what_is_shown_cannot_write_over_what_was_shown(self, fleet):
+        salt = "x\n    percent: 1 of hosts\x1b[2A"
+        fleet.on_desk("approve", TASK, 1, "--salt", salt)
+        told = fleet.on_desk("sign", "--show").out
+        assert "\x1b" not in told
+        assert "    percent: 1 of hosts" not in told.splitlines()
+
+    def test_a_release_is_shown_by_its_title(self, fleet):
+        take_away(fleet.central, f"release-{TASK}-1")
+        fleet.publish(version=2, title="Cores are busy")
+        told = fleet.on_desk("sign", "--show", f"release-{TASK}").out
+        assert "    title: Cores are busy\n" in told
+        assert "    version: 2\n" in told
+        assert f"approve-{TASK}" not in told
+
+    def test_a_copy_is_shown_with_the_pointer_that_was_sent_along(self, fleet, stick):
+        copy = stick / f"approve-{TASK}.json"
+        show = ("sign", "--show", copy, "--dir", stick)
+        told = fleet.run(*show)
+        assert told.status == 0
+        assert "not at hand, or another: expected stable.json with sha256" in told.out
+        (stick / "stable.json").write_text("{}")
+        assert "not at hand, or another" in fleet.run(*show).out
+        pointer = fleet.target(f"channels/{TASK}/stable.json")
+        shutil.copy(pointer, stick)
+        assert "    percent: 25 of hosts\n" in fleet.run(*show).out
+        assert fleet.run("sign", copy, "--signer", self.key, "--dir", stick).status == 0
+        told = fleet.run(*show).out
+        assert "  signed by: approve-cpu-busy-1 (" in told
+        assert told.endswith("  complete\n")
+
+    def test_what_was_changed_on_central_is_not_shown_as_signed(self, fleet):
+        pointer = fleet.target(f"channels/{TASK}/stable.json")
+        pointer.write_bytes(pointer.read_bytes().replace(b"25", b"99"))
+        assert "not at hand, or another" in fleet.on_desk("sign", "--show").out
+
+
+class TestDiscard:
+    """What nobody wants any more does not stand in the way."""
+
+    def test_what_is_pending_is_dropped_and_said(self, folder, central, capsys):
+        assert central("sign", "--discard", "approve-cpu") == 0
+        told = capsys.readouterr()
+        assert told.out.startswith(f"dropped approve-cpu\n  + {POINTER}: sha256 4413")
+        assert not list((folder / "pending").iterdir())
+        assert central("sign", "--discard", "approve-cpu") == 1
+        words = "approve-cpu: expected a role that is pending: nothing"
+        assert words in capsys.readouterr().err
+
+    def test_a_release_that_nobody_signed_is_published_anew(self, tmp_path, capsys):
+        fleet = Fleet(tmp_path, capsys)
+        role = f"release-{TASK}"
+        key = take_away(fleet.central, f"{role}-1") / f"{role}-1.pem"
+        assert fleet.publish(version=1).status == 3
+        done = fleet.publish(version=1)
+        assert done.status == 1
+        assert "the newest that is published or pending; `forewarn-central" in done.err
+        assert f"`sign --discard {role}` drops it" in done.err
+        assert fleet.on_desk("sign", "--discard", role).status == 0
+        assert fleet.publish(version=1).status == 3
+        assert fleet.on_desk("sign", role, "--signer", key).status == 0
+
+    def test_a_task_that_is_pending_goes_with_all_its_roles(
+        self, folder, central, capsys
+    ):
+        take_away(folder, "targets-1", "targets-2", "targets-3")
+        central("task", "add", "disk")
+        capsys.readouterr()
+        assert central("sign", "--discard", "targets", "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert [each["role"] for each in told["dropped"]] == [
+            "approve-disk",
+            "release-disk",
+            "targets",
+        ]
+        assert told["waiting"] == []
+
+    def test_a_role_whose_keys_change_goes_with_the_change(
+        self, folder, central, capsys
+    ):
+        central("sign")
+        away = [f"targets-{n}" for n in (1, 2, 3)] + [
+            f"approve-cpu-{n}" for n in (3, 4)
+        ]
+        take_away(folder, *away)
+        for number, name in enumerate(("alice", "bob"), 1):
+            central("keys", "generate", name)
+            old = f"approve-cpu-{number}"
+            central("keys", "rotate", "approve-cpu", "--old", old, "--new", name)
+        capsys.readouterr()
+        status = central("sign", "--discard", "approve-cpu")
+        told = capsys.readouterr().err
+        assert status == 78
+        assert "discard both, targets and approve-cpu" in told
+        assert central("sign", "--discard", "approve-cpu", "targets") == 0
+
+    def test_nothing_is_dropped_of_what_was_never_published(self, tmp_path, capsys):
+        main(["keys", "generate", "eve", "--out", str(tmp_path)])
+        folder = str(tmp_path / "new")
+        key = f"root={tmp_path}/eve.pub"
+        assert main(["init", folder, "--keys", "root=1/1", "--key", key]) == 3
+        assert main(["sign", "--discard", "root", "--dir", folder]) == 78
+        assert "nothing is published yet" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("what", [[], ["approve-cpu.json"]])
+    def test_a_role_is_named(self, what, central):
+        assert central("sign", "--discard", *what) == 2
+
+
+def test_the_old_and_the_new_keys_of_a_root_are_told_apart(folder, central, capsys):
+    take_away(folder, "root-1", "root-2", "root-3")
+    central("keys", "generate", "alice")
+    assert central("keys", "rotate", "root", "--old", "root-3", "--new", "alice") == 3
+    told = capsys.readouterr().err
+    assert "root: 0 of 2 signatures of the old keys; missing any 2 of: root-1" in told
+    assert "root: 1 of 2 signatures of the new keys; missing any 1 of: root-1" in told
+
+
 def test_changes_of_keys_are_shown(folder, central, capsys):
     take_away(folder, "root-1", "root-2")
     central("keys", "generate", "alice")
@@ -68,7 +228,9 @@ def test_all_that_is_at_hand(central, capsys):
     assert central("sign") == 0
     assert "approve-cpu-2 (" in capsys.readouterr().out
     assert central("sign") == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "nothing is pending\n")
+    assert central("sign", "--show") == 0
+    assert capsys.readouterr() == ("", "nothing is pending\n")
 
 
 def test_what_does_not_count_is_refused(folder, central, capsys):

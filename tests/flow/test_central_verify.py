@@ -131,8 +131,18 @@ def test_a_damaged_model_is_named_and_the_rest_is_still_looked_at(fleet):
     done = fleet.run("verify", fleet.central)
     assert done.status == 3
     (finding,) = done.err.splitlines()
-    assert finding.startswith(f"{RELEASE}/model.onnx: ")
+    assert finding.startswith(f"targets/{RELEASE}/")
+    assert "model.onnx: longer than was signed" in finding
+    assert finding.endswith("copy it again from where it is whole, or publish it anew")
     assert "approved" in done.out
+
+
+def test_a_manifest_that_was_changed_is_told_by_its_hashes(fleet):
+    path = newest(fleet, FILES["manifest"])
+    path.write_bytes(path.read_bytes().replace(b"0", b"1"))
+    (finding,) = set(fleet.run("verify", fleet.central).err.splitlines())
+    assert "manifest.json: expected hash " in finding
+    assert " as was signed, got " in finding
 
 
 def test_a_file_that_nobody_signed_is_a_warning(fleet):
@@ -141,7 +151,9 @@ def test_a_file_that_nobody_signed_is_a_warning(fleet):
     done = fleet.run("verify", fleet.central)
     assert done.status == 0
     name = f"models/{TASK}/1/extra.bin"
-    assert done.err == f"warning: {name}: no role has ever signed for this file\n"
+    words = f"warning: {name}: no role has ever signed for this file"
+    assert done.err.startswith(words)
+    assert "harmless" in done.err
 
 
 def test_what_was_signed_for_once_is_no_stranger(fleet):
@@ -155,8 +167,8 @@ def test_a_root_of_strangers_is_refused(fleet, tmp_path, publisher):
     root = tmp_path / "other.json"
     root.write_bytes(publisher.root)
     done = fleet.run("verify", fleet.central, "--root", root)
-    assert done.status == 3
-    assert "signed by 0/1 keys" in done.err
+    assert (done.status, done.out) == (3, "")
+    assert f"not signed by --root {root}: none of its keys has signed" in done.err
 
 
 @pytest.mark.parametrize("words", ["not a root", "{}"])
@@ -164,7 +176,31 @@ def test_a_root_that_is_none_is_refused(words, fleet, tmp_path):
     root = tmp_path / "other.json"
     root.write_text(words)
     done = fleet.run("verify", fleet.central, "--root", root)
-    assert (done.status, done.out) == (3, "")
+    assert (done.status, done.out) == (78, "")
+    assert f"--root {root}: expected the metadata of a root" in done.err
+
+
+def test_another_role_is_no_root(fleet):
+    other = fleet.repository / "metadata" / "timestamp.json"
+    done = fleet.run("verify", fleet.central, "--root", other)
+    assert done.status == 78
+    assert "expected the metadata of a root, got of timestamp" in done.err
+
+
+def test_a_way_that_goes_up_is_followed(fleet, monkeypatch):
+    monkeypatch.chdir(fleet.drafts)
+    done = fleet.run("verify", "../central")
+    assert (done.status, done.err) == (0, "")
+    assert fleet.on_desk("verify").out == done.out
+
+
+def test_a_role_file_that_is_none_is_named(fleet):
+    (fleet.repository / "metadata" / "timestamp.json").write_text("<html>")
+    done = fleet.run("verify", fleet.central)
+    assert done.err == (
+        "metadata/timestamp.json: expected TUF metadata, got something else; copy it "
+        "again from where it is whole, or publish it anew\n"
+    )
 
 
 def test_a_folder_without_a_repository_is_the_operators_to_mend(tmp_path, fleet):
@@ -179,14 +215,19 @@ def test_roles_expire_one_by_one(fleet):
     assert done.status == 3
     (finding,) = done.err.splitlines()
     assert finding.startswith("timestamp: expired at ")
-    assert finding.endswith("; its keepers must sign it anew")
+    assert "; its keepers (timestamp-1 (" in finding
+    assert finding.endswith("must sign it anew")
 
 
-def test_a_repository_that_has_expired_is_found_by_the_client_too(tmp_path, capsys):
+def test_a_repository_that_has_expired_is_still_walked_through(tmp_path, capsys):
     fleet = Fleet(tmp_path, capsys, now=NOW - timedelta(days=10))
     done = fleet.run("verify", fleet.central)
     assert done.status == 3
-    assert done.err == "repository: timestamp.json is expired\n"
+    (finding,) = done.err.splitlines()
+    assert finding.startswith("timestamp: expired at 20")
+    assert f"approve-{TASK}" in done.out
+    before = (NOW - timedelta(days=9)).isoformat()
+    assert fleet.run("verify", fleet.central, "--now", before).status == 0
 
 
 # --- what was signed, and should not have been
@@ -275,7 +316,7 @@ def test_a_delegated_role_that_is_refused_stops_no_other(publisher, findings):
     publisher.sign("snapshot", "timestamp")
     told = findings()
     assert len(told) == 2
-    assert f"release-{TASK} was signed by 0/1 keys" in told[0]
+    assert f"release-{TASK}: expected signatures of 1 of its keys, got 0" in told[0]
     assert told[1] == f"pointer of {TASK}: version 1 is not published"
 
 

@@ -87,7 +87,7 @@ def test_to_withdraw_twice_is_to_withdraw_once(fleet):
     ("arguments", "status", "words"),
     [
         pytest.param([TASK, 9], 1, "version 9 is not published", id="unpublished"),
-        pytest.param(["disk", 1], 78, "task disk has no roles", id="unknown_task"),
+        pytest.param(["disk", 1], 1, "disk: no such task", id="unknown_task"),
         pytest.param([TASK, 3, "--to", 9], 1, "version 9 is not", id="to_nowhere"),
         pytest.param([TASK, 3, "--to", 3], 1, "version 3 is revoked", id="to_itself"),
         pytest.param([TASK, 1, "--to", 2], 1, "not the approved one", id="another"),

@@ -1,5 +1,6 @@
 """What is published, and what is drafted over it: the roles in memory."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,8 @@ from central.adapters.repository.signatures import (
     is_signed,
     keys_of,
 )
-from central.core.profile import TOP, Policy
+from central.core.profile import TOP, Policy, delegator_of
+from central.core.roles import UnknownNameError, unknown
 
 
 class Book:
@@ -59,12 +61,11 @@ class Book:
         """Return the newest of a role, to be read.
 
         Raises:
-            ConfigError: There is no such role.
+            UnknownNameError: There is no such role.
         """
         found = self.newest.get(role)
         if found is None:
-            known = ", ".join(sorted(self.newest)) or "none: it is not founded"
-            raise ConfigError(f"{role}: expected one of the roles {known}")
+            raise UnknownNameError(unknown(role, what="role", known=self.newest))
         return found.signed
 
     def draft(self, role: str) -> Any:  # noqa: ANN401 - one of four kinds
@@ -79,6 +80,33 @@ class Book:
         """Let this be what the next version of a role says."""
         self.drafts[role] = self.next_version(role, signed)
         self.changed.add(role)
+
+    def discard(self, roles: Sequence[str]) -> tuple[str, ...]:
+        """Forget the drafts of roles, and of those that nobody knows without them.
+
+        Raises:
+            ConfigError: The rest could not be published without it.
+        """
+        if not self.published:
+            raise ConfigError(
+                "nothing is published yet, so nothing is left without what is pending: "
+                "remove the folder, and found the repository anew"
+            )
+        left = {role: md for role, md in self.drafts.items() if role not in roles}
+        view = {**self.published, **left}
+        left = {role: md for role, md in left.items() if is_known(view, role)}
+        for role in roles:
+            above = delegator_of(role)
+            if above in left and is_known(view, role) and not is_signed(view, role):
+                raise ConfigError(
+                    f"{role}: {above}, which is pending too, changes whose keys count "
+                    f"for it: discard both, {above} and {role}"
+                )
+        gone = self.drafts.keys() - left.keys()
+        self.drafts = left
+        self.changed -= gone
+        self.done |= gone
+        return tuple(sorted(gone))
 
     def next_version(self, role: str, signed: Any) -> Signed:  # noqa: ANN401
         """Return the metadata of a role's next version, without signatures."""

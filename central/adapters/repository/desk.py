@@ -21,12 +21,21 @@ from central.adapters.repository.changes import (
     set_threshold,
 )
 from central.adapters.repository.disk import Disk, delegated
-from central.adapters.repository.facts import facts, state_of
+from central.adapters.repository.facts import state_of
 from central.adapters.repository.publishing import settle
 from central.adapters.repository.rounds import take_in
+from central.adapters.repository.showing import proposal
 from central.adapters.repository.signers import Signers
 from central.core.profile import TOP, Policy
-from central.core.roles import Holder, RoleState, Taken, Target, Waiting
+from central.core.roles import (
+    Holder,
+    Proposal,
+    RoleState,
+    Taken,
+    Target,
+    UnknownNameError,
+    Waiting,
+)
 
 _APPROVES: Final = "approve-"
 _PATH: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
@@ -137,12 +146,11 @@ class SigningDesk:
             Who signed just now.
 
         Raises:
-            ConfigError: Nothing is pending of it, or a chosen key is not at hand.
+            UnknownNameError: Nothing is pending of it.
+            ConfigError: A chosen key is not at hand.
             TrustError: A chosen signer's key does not count for it, or has signed.
         """
-        if role not in self._book.drafts:
-            known = ", ".join(self.pending()) or "nothing"
-            raise ConfigError(f"{role}: expected a role that is pending: {known}")
+        self._check_pending(role)
         if is_named:
             self._signers.check_choice(role, of=self._book.signing_keys(role))
         added = self._add(role)
@@ -166,9 +174,33 @@ class SigningDesk:
             self._book.changed.add(taken.role)
         return taken
 
-    def facts(self, role: str) -> tuple[str, ...]:
-        """Return what a pending role changes, a line each: `+` comes, `-` goes."""
-        return facts(self._book, role)
+    def proposal(self, role: str) -> Proposal:
+        """Return what is pending of a role, as those who sign it should see it.
+
+        Raises:
+            UnknownNameError: Nothing is pending of it.
+        """
+        self._check_pending(role)
+        return proposal(
+            role,
+            view=self._book.newest,
+            last=self._book.published.get(role),
+            places=lambda path, sha256: [self._disk.target(path, sha256=sha256)],
+        )
+
+    def discard(self, roles: Sequence[str]) -> tuple[str, ...]:
+        """Drop what is pending of roles, and of those that nobody knows without them.
+
+        Returns:
+            The roles of which something was dropped.
+
+        Raises:
+            UnknownNameError: Nothing is pending of one.
+            ConfigError: The rest could not be published without it.
+        """
+        for role in roles:
+            self._check_pending(role)
+        return self._book.discard(roles)
 
     def roles(self) -> tuple[RoleState, ...]:
         """Return every role as it stands: the upper ones first, then by name."""
@@ -223,6 +255,11 @@ class SigningDesk:
     def renew(self, role: str) -> None:
         """Let a role be signed anew, whether or not it changed."""
         renew(self._book, role)
+
+    def _check_pending(self, role: str) -> None:
+        if role not in self._book.drafts:
+            known = ", ".join(self.pending()) or "nothing"
+            raise UnknownNameError(f"{role}: expected a role that is pending: {known}")
 
     def _add(self, role: str) -> tuple[Holder, ...]:
         draft = self._book.drafts[role]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from central.adapters.repository.book import Book
+from central.adapters.repository.disk import Signed
 from central.adapters.repository.signatures import holders, keys_of
 from central.core.profile import ONLINE, Policy, delegator_of
 from central.core.roles import RoleState
@@ -30,11 +31,10 @@ def state_of(book: Book, role: str, *, policy: Policy) -> RoleState:
     )
 
 
-def facts(book: Book, role: str) -> tuple[str, ...]:
+def facts(last: Signed | None, draft: Signed) -> tuple[str, ...]:
     """Return what a draft changes, a line each: `+` comes, `-` goes."""
-    last = book.published.get(role)
     old = set(_facts(last.signed)) if last else set()
-    new = set(_facts(book.drafts[role].signed))
+    new = set(_facts(draft.signed))
     lines = [f"- {fact}" for fact in old - new] + [f"+ {fact}" for fact in new - old]
     return tuple(sorted(lines, key=lambda line: (line[2:], line)))
 

@@ -29,12 +29,10 @@ from securesystemslib.signer import (  # type: ignore[attr-defined] # public, un
 from agent.errors import ConfigError, StateError
 from central.adapters.repository.files import SECRET, write
 from central.core.profile import checked_name
-from central.core.roles import Holder
+from central.core.roles import NAME_FIELD, Holder
 
 PRIVATE: Final = ".pem"
 PUBLIC: Final = ".pub"
-# The name travels with the key, so that whoever has the metadata can tell people apart.
-_NAME: Final = "x-forewarn-name"
 _LONGEST: Final = 80  # a task's name, its kind of role and a number
 _FILE: Final = "file2:"
 # TypeError: cryptography's word for a key that a passphrase protects.
@@ -98,7 +96,13 @@ def read_public(path: Path) -> SSlibKey:
     """
     name = checked_name(path.stem, what="key", longest=_LONGEST)
     try:
-        public = load_pem_public_key(path.read_bytes())
+        content = path.read_bytes()
+        if b"PRIVATE KEY-----" in content:
+            raise ConfigError(
+                f"{path}: expected a public key, got a private one: keep that to "
+                f"yourself, and give {path.with_suffix(PUBLIC)}"
+            )
+        public = load_pem_public_key(content)
         return named(SSlibKey.from_crypto(public), name)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
@@ -108,12 +112,12 @@ def read_public(path: Path) -> SSlibKey:
 
 def named(key: SSlibKey, name: str) -> SSlibKey:
     """Return a key that carries a name; its id stays."""
-    return SSlibKey(key.keyid, key.keytype, key.scheme, key.keyval, {_NAME: name})
+    return SSlibKey(key.keyid, key.keytype, key.scheme, key.keyval, {NAME_FIELD: name})
 
 
 def holder(key: Key) -> Holder:
     """Return whose key this is; without a name, its id stands for it."""
-    name = str(key.unrecognized_fields.get(_NAME, key.keyid[:8]))
+    name = str(key.unrecognized_fields.get(NAME_FIELD, key.keyid[:8]))
     return Holder(name=name, key_id=key.keyid)
 
 

@@ -1,14 +1,16 @@
 """Signatures gathered round by round, on copies of what is pending."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from agent.errors import ConfigError, TrustError
 from central.adapters.repository import files, keys, signatures
 from central.adapters.repository.book import Book
 from central.adapters.repository.disk import Signed, View, read
+from central.adapters.repository.showing import proposal
 from central.core.profile import delegator_of
-from central.core.roles import Holder, Taken, Waiting
+from central.core.roles import Holder, Proposal, Taken, Waiting
 
 
 def take_in(path: Path, *, book: Book) -> Taken:
@@ -70,6 +72,20 @@ def sign_copy(
     return tuple(added), tuple(signatures.lacking(view, role, before=before))
 
 
+def show_copy(path: Path) -> Proposal:
+    """Return what a copy of something pending says, where there is no repository.
+
+    The documents that it signs for lie beside it, or where a repository has them. What
+    is published is not known here, but for the root before.
+
+    Raises:
+        ConfigError: The role above is not there.
+    """
+    role = role_of(path)
+    view, before = _view(path, role=role)
+    return proposal(role, view=view, last=before, places=partial(_places, path))
+
+
 def role_of(path: Path) -> str:
     """Return the role that a file is named for, as `approve-cpu.json` or `7.x.json`."""
     number, dot, name = path.stem.partition(".")
@@ -91,6 +107,15 @@ def _view(path: Path, *, role: str) -> tuple[View, Signed | None]:
         )
     newest = max(found, key=lambda md: int(md.signed.version))
     return {role: copy, above: newest}, None
+
+
+def _places(copy: Path, path: str, sha256: str) -> Iterator[Path]:
+    """Yield where the file of a target may lie that was sent along with a copy."""
+    name = path.rpartition("/")[2]
+    yield copy.parent / name
+    yield copy.parent / f"{sha256}.{name}"
+    targets = copy.absolute().parent.parent / "repository" / "targets"
+    yield files.target_file(targets, path=path, sha256=sha256)
 
 
 def _beside(path: Path, *, role: str) -> Iterator[Signed]:

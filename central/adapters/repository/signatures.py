@@ -1,6 +1,8 @@
 """Whose signatures a role has, and whose it lacks, by those who delegate to it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
 
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import (  # type: ignore[attr-defined] # public, unmarked
@@ -17,6 +19,8 @@ from central.adapters.repository import keys
 from central.adapters.repository.disk import Signed, View
 from central.core.profile import delegator_of
 from central.core.roles import Holder, Waiting
+
+_BOTH: Final = 2
 
 
 def is_known(view: View, role: str) -> bool:
@@ -54,7 +58,18 @@ def lacking(view: View, role: str, *, before: Signed | None = None) -> list[Wait
     found = _results(view, role, before=before)
     rows = [_row(view, role, one) for one in found if not one.verified]
     # Before and after have the same keys more often than not: say it once.
-    return list(dict.fromkeys(rows))
+    if len(set(rows)) < _BOTH:
+        return rows[:1]
+    return [
+        replace(row, keys=keys) for row, keys in zip(rows, ("old", "new"), strict=True)
+    ]
+
+
+def signed_by(view: View, role: str, *, before: Signed | None = None) -> list[Holder]:
+    """Return whose signatures a role has, of those that count."""
+    found = _results(view, role, before=before)
+    keys_by_id = {k: key for one in found for k, key in one.signed.items()}
+    return list(holders(keys_by_id.values()))
 
 
 def complete(view: View, role: str) -> Waiting:

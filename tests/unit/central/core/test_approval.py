@@ -57,8 +57,8 @@ def test_a_growing_share_of_a_release_holds_the_hosts_that_it_had():
     assert second.rollout.salt == first.rollout.salt
     assert second.not_before == THEN
     hosts = [f"host-{n}" for n in range(200)]
-    had = {h for h in hosts if first.is_meant_for(h, now=THEN)}
-    have = {h for h in hosts if second.is_meant_for(h, now=THEN)}
+    had = {h for h in hosts if first.holds_back(h, now=THEN) is None}
+    have = {h for h in hosts if second.holds_back(h, now=THEN) is None}
     assert had < have
 
 

@@ -15,6 +15,7 @@ from central.core.inspection import (
     misdirection,
     state,
 )
+from central.core.roles import Holder
 from central.core.shelf import Issue
 from tests.fakes.onnx_files import logistic, manifest_of, sha256
 
@@ -123,8 +124,10 @@ def test_a_role_is_expired_from_its_last_instant_on():
             threshold=1,
         )
 
-    found = expired([role("root", 1), role("targets", 0), role("x", -1)], now=NOW)
+    roles = [role("root", 1), role("targets", 0), role("x", -1)]
+    alice = Holder(name="alice", key_id="ab" * 32)
+    found = expired(roles, now=NOW, keepers={"x": (alice,)})
     assert list(found) == [
         "targets: expired at 2026-12-01 06:00 UTC; its keepers must sign it anew",
-        "x: expired at 2026-12-01 05:00 UTC; its keepers must sign it anew",
+        f"x: expired at 2026-12-01 05:00 UTC; its keepers ({alice}) must sign it anew",
     ]

@@ -149,3 +149,11 @@ def test_the_root_names_the_keys_of_the_upper_roles_and_targets_of_the_others():
     assert {delegator_of(role) for role in TOP} == {"root"}
     assert delegator_of("release-root") == "targets"
     assert kind_of("release-root") == "release"
+
+
+def test_other_thresholds_leave_keys_and_other_roles_as_they_are():
+    policy = policy_of(Profile.CONNECTED).with_thresholds({"approve": 1})
+    approve, release = policy.rule("approve-cpu"), policy.rule("release-cpu")
+    assert (approve.keys, approve.threshold) == (3, 1)
+    assert (release.keys, release.threshold) == (3, 1)
+    assert policy.rule("root").threshold == 2

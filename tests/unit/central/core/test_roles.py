@@ -44,6 +44,10 @@ def state(*, expires=NOW + 30 * DAY, drafted=None, holders=(ALICE, BOB)):
             f"{LACKS} bob (bbbbbbbb…) (changed again: 2 before do not count)",
         ),
         (
+            row(keys="old"),
+            f"{LACKS.replace(';', ' of the old keys;')} bob (bbbbbbbb…)",
+        ),
+        (
             row(have=2, awaits=("targets", "timestamp")),
             "approve-cpu: complete, waits for targets, timestamp",
         ),

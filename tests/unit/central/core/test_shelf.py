@@ -3,7 +3,7 @@
 import pytest
 
 from agent.errors import ConfigError, TrustError
-from central.core.roles import Target
+from central.core.roles import Target, UnknownNameError
 from central.core.shelf import (
     Issue,
     approve_role,
@@ -71,20 +71,27 @@ def test_a_version_or_a_digest_can_be_revoked():
 
 
 def test_versions_only_grow():
-    check_is_newer(1, than=(), task="cpu")
-    check_is_newer(11, than=(TWO, TEN), task="cpu")
+    check_is_newer(1, than=(), task="cpu", is_pending=False)
+    check_is_newer(11, than=(TWO, TEN), task="cpu", is_pending=True)
     for version in (1, 2, 9, 10):
-        with pytest.raises(TrustError, match=f"more than 10, .* got {version}"):
-            check_is_newer(version, than=(TWO, TEN), task="cpu")
+        with pytest.raises(
+            TrustError, match=f"newest that is published; got {version}"
+        ):
+            check_is_newer(version, than=(TWO, TEN), task="cpu", is_pending=False)
+    with pytest.raises(
+        TrustError, match="`sign --discard release-cpu` drops it; got 2"
+    ):
+        check_is_newer(2, than=(TWO,), task="cpu", is_pending=True)
 
 
-def test_a_task_without_roles_is_refused_with_the_way_to_make_them():
+def test_a_task_without_roles_is_refused_with_the_nearest_and_the_way_to_make_it():
     check_task("cpu", known=("cpu",))
-    with pytest.raises(ConfigError) as raised:
-        check_task("disk", known=("cpu", "memory"))
+    with pytest.raises(UnknownNameError) as raised:
+        check_task("dsk", known=("cpu", "disk"))
+    assert raised.value.exit_status == 1
     assert str(raised.value) == (
-        "task disk has no roles in this repository (known: cpu, memory); "
-        "`forewarn-central task add disk` makes them"
+        "dsk: no such task in this repository; did you mean disk? (known: cpu, disk); "
+        "`forewarn-central task add dsk` makes it"
     )
-    with pytest.raises(ConfigError, match="known: none"):
+    with pytest.raises(UnknownNameError, match="repository \\(known: none\\)"):
         check_task("disk", known=())

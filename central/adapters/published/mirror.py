@@ -1,11 +1,15 @@
-"""The published folder: as its keepers read it, and as an agent verifies it."""
+"""The published folder, walked through as an agent does, who trusts only the root."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from securesystemslib.signer import (  # type: ignore[attr-defined] # public, unmarked
+    Key,
+)
 from tuf.api import exceptions
 from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined] # public, handed on unmarked
@@ -19,40 +23,14 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from agent.core.trust import SignedRole
-from agent.errors import StateError, TrustError
-from central.core.roles import Target
+from agent.errors import ConfigError, TrustError
+from central.adapters.published.shelf import targets_of
+from central.adapters.published.told import told
+from central.core.roles import NAME_FIELD, Holder, Target
 
 _TOP: Final = ("root", "timestamp", "snapshot", "targets")
 _PIECE_BYTES: Final = 65_536
-
-
-class FolderShelf:
-    """What the roles of a published folder sign for; trusts the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._metadata = folder / "metadata"
-
-    def targets(self, role: str) -> Mapping[str, Target]:
-        """Return what a role has signed for, by path; empty: it is not there yet.
-
-        Raises:
-            StateError: The repository cannot be read.
-        """
-        try:
-            timestamp = self._signed("timestamp.json")
-            snapshot = self._signed(f"{timestamp.snapshot_meta.version}.snapshot.json")
-            listed = snapshot.meta.get(f"{role}.json")
-            if listed is None:
-                return {}
-            return _targets(self._signed(f"{listed.version}.{role}.json"))
-        except FileNotFoundError as error:
-            raise StateError(f"{error.filename}: {error.strerror}") from error
-        except (OSError, RepositoryError) as error:
-            raise StateError(f"{self._metadata}: {error}") from error
-
-    def _signed(self, name: str) -> Any:  # noqa: ANN401 - one of four kinds
-        content = (self._metadata / name).read_bytes()
-        return Metadata[Any].from_bytes(content).signed
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FolderMirror:
@@ -68,18 +46,22 @@ class FolderMirror:
         self._folder = folder
         self._root = root
         self._cache = cache
+        self._fetcher = _Fetcher(folder)
         self._updater: Updater | None = None
 
     def refresh(self) -> None:
         """Verify root, timestamp, snapshot and targets."""
-        with _told("repository"):
+        with self._told("root"):
             self._updater = Updater(
                 str(self._cache),
                 "metadata/",
                 target_base_url="targets/",
-                fetcher=_Fetcher(self._folder),
+                fetcher=self._fetcher,
                 bootstrap=self._root,
             )
+            # Expiry is told role by role, of all of them, and as of any instant: so
+            # nothing has expired for this client, and the walk goes on.
+            self._updater._trusted_set.reference_time = _LONG_AGO  # noqa: SLF001
             self._updater.refresh()
 
     def delegated(self) -> tuple[str, ...]:
@@ -96,7 +78,7 @@ class FolderMirror:
             raise TrustError(
                 f"{role}: no path leads to it, or another role's comes first"
             )
-        return _targets(found.signed)
+        return targets_of(found.signed)
 
     def roles(self) -> tuple[SignedRole, ...]:
         """Return every role that was verified so far."""
@@ -110,6 +92,19 @@ class FolderMirror:
             for name, metadata in verified.items()
             if metadata is not None
         )
+
+    def keepers(self) -> Mapping[str, tuple[Holder, ...]]:
+        """Return whose signatures count for each role that was verified so far."""
+        found: dict[str, tuple[Holder, ...]] = {}
+        for above in ("root", "targets"):
+            metadata = self._cached(above)
+            table = None if metadata is None else _table(metadata.signed)
+            if table is not None:
+                found |= {
+                    role: tuple(_holder(table.keys[keyid]) for keyid in keeper.keyids)
+                    for role, keeper in (table.roles or {}).items()
+                }
+        return found
 
     def check(self, path: str) -> None:
         """Verify a target's file, to its last byte."""
@@ -141,13 +136,16 @@ class FolderMirror:
         if info is None:
             raise TrustError(f"{path}: no role that may sign for it does so")
         place = self._cache / "target"
-        with _told(path):
+        with self._told(path):
             self._client().download_target(info, filepath=str(place))
         return place
 
     def _info(self, path: str, *, role: str) -> TargetFile | None:
-        with _told(role):
+        with self._told(role):
             return self._client().get_targetinfo(path)
+
+    def _told(self, what: str) -> AbstractContextManager[None]:
+        return told(what, asked=lambda: self._fetcher.asked, keepers=self.keepers)
 
     def _delegations(self) -> Mapping[str, DelegatedRole]:
         targets = self._cached("targets")
@@ -166,14 +164,21 @@ class FolderMirror:
 
 
 class _Fetcher(FetcherInterface):
-    """Reads the paths that the client asks for from a folder."""
+    """Reads the paths that the client asks for from a folder.
+
+    Attributes:
+        asked: What the client asked for last.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.asked = ""
 
     def _fetch(self, url: str) -> Iterator[bytes]:
+        self.asked = url
         path = self._folder / url
-        if ".." in path.parts or not path.exists():
+        # Only what is asked for may not climb: the folder itself is the operator's.
+        if ".." in Path(url).parts or not path.exists():
             raise exceptions.DownloadHTTPError(f"{url}: no such file", 404)
         if not path.is_file():
             raise DownloadError(f"{url}: expected a regular file")
@@ -184,13 +189,6 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
             yield piece
-
-
-def _targets(signed: Targets) -> Mapping[str, Target]:
-    return {
-        path: Target(length=info.length, sha256=info.hashes.get("sha256", ""))
-        for path, info in signed.targets.items()
-    }
 
 
 def _signed_role(name: str, metadata: Metadata[Any], *, keeper: Role) -> SignedRole:
@@ -216,10 +214,37 @@ def _served(metadata: Path) -> Iterator[str]:
                 yield from target.get_prefixed_paths()
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Raise python-tuf's errors as ours, in one line."""
+def _table(signed: Any) -> Any:  # noqa: ANN401 - a root, a targets' delegations, or None
+    return signed if signed.type == "root" else signed.delegations
+
+
+def _holder(key: Key) -> Holder:
+    name = key.unrecognized_fields.get(NAME_FIELD, key.keyid[:8])
+    return Holder(name=str(name), key_id=key.keyid)
+
+
+def check_root(content: bytes, *, source: str) -> None:
+    """Raise ConfigError unless a file is the metadata of a root."""
     try:
-        yield
-    except (RepositoryError, DownloadError, OSError) as error:
-        raise TrustError(f"{what}: {' '.join(str(error).split())}") from error
+        found = Metadata[Any].from_bytes(content).signed.type
+    except (RepositoryError, RecursionError) as error:
+        raise ConfigError(
+            f"{source}: expected the metadata of a root, as 1.root.json of the "
+            "repository, got something else"
+        ) from error
+    if found != "root":
+        raise ConfigError(f"{source}: expected the metadata of a root, got of {found}")
+
+
+def is_signed_by(root: bytes, *, folder: Path) -> bool:
+    """Return whether a key of a root has signed a root or the timestamp in a folder.
+
+    If none has, it is the root of another fleet, or everything there is damaged.
+    """
+    known = set(Metadata[Any].from_bytes(root).signed.keys)
+    metadata = folder / "metadata"
+    signers: set[str] = set()
+    for path in (*metadata.glob("*.root.json"), metadata / "timestamp.json"):
+        with suppress(OSError, RepositoryError):
+            signers |= Metadata[Any].from_bytes(path.read_bytes()).signatures.keys()
+    return not known.isdisjoint(signers)
