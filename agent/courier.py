@@ -5,16 +5,14 @@ folder, prints one line of JSON on stdout and words on stderr, and ends.
 """
 
 import argparse
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
 
-from agent.errors import ForewarnError, UnavailableError
+from agent.errors import ForewarnError
 from agent.wiring.courier import CourierSettings, courier_settings
 
 JOBS = {
@@ -24,8 +22,6 @@ JOBS = {
     "vouch": "tell which releases at work nobody vouches for",
 }
 _NEED_A_SOURCE = {"prepare", "update"}
-# A little less than the daemon waits before it kills: the reason is worth having.
-_LIMIT_S = 280.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,9 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         answer = _answer(given.job, settings, source=given.source)
     except ForewarnError as error:
-        sys.stderr.write(f"courier: {error}\n")
-        failed = {"status": error.exit_status, "error": str(error)}
-        return _print(given.job, failed, status=error.exit_status)
+        return _failed(given.job, str(error), status=error.exit_status)
+    except Exception as error:  # noqa: BLE001 - the top of the job
+        words = f"{type(error).__name__}: {error}; this is a bug, please report it"
+        return _failed(given.job, words, status=ForewarnError.exit_status)
     return _print(given.job, {"status": 0, **answer}, status=0)
 
 
@@ -64,36 +61,13 @@ def _answer(
         case "prepare":
             result = updating.prepared(settings, clock=clock)
         case _:
-            with _limited(_LIMIT_S):
-                result = updating.updated(settings, clock=clock)
-    for refused in result.refused:
-        sys.stderr.write(f"courier: {refused.task}: {refused.reason}\n")
+            result = updating.updated(settings, clock=clock)
     return {"result": result}
 
 
-@contextmanager
-def _limited(limit_s: float) -> Iterator[None]:
-    """End the block after a time, whatever it waits for.
-
-    The fetcher has limits of its own, but looks at its watch only when a piece of a
-    body has come: a server could drip a head or a handshake for ever.
-
-    Raises:
-        UnavailableError: The time was over.
-    """
-
-    def end(*_: object) -> None:
-        raise UnavailableError(
-            f"the update was not over after {limit_s:g} s; tried again at the next one"
-        )
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _failed(job: str, words: str, *, status: int) -> int:
+    sys.stderr.write(f"courier: {words}\n")
+    return _print(job, {"status": status, "error": words}, status=status)
 
 
 def _print(job: str, answer: Mapping[str, object], *, status: int) -> int:

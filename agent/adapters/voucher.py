@@ -30,6 +30,12 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     doubts: dict[str, str] = {}
     vouched: frozenset[str] = frozenset()
 
+    def knows(self, digests: Collection[str]) -> bool:
+        """Return whether something is said of each of these."""
+        return bool(self.status) or all(
+            digest in self.vouched or digest in self.doubts for digest in digests
+        )
+
 
 class CourierVoucher:
     """Asks the courier, one child at a time.
@@ -57,6 +63,10 @@ class CourierVoucher:
         """
         try:
             answer = self._answer()
+            if not answer.knows(digests):
+                # It was asked early, before the line-up was what it is now.
+                self.close()
+                answer = self._answer()
         except (OSError, msgspec.DecodeError, subprocess.TimeoutExpired) as error:
             raise UnavailableError(f"the courier was asked: {error}") from error
         finally:

@@ -86,9 +86,9 @@ def at_work(archive: Archive, policy: Tasks) -> list[TaskAtWork]:
     """Return every task with a line-up that the site lets run, by name."""
     memories = archive.memories()
     return [
-        _task(archive, lineup, memories.get(lineup.task))
+        _task(lineup, manifest, memories.get(lineup.task))
         for lineup in archive.lineups()
-        if any(lineup.roles()) and allows(policy, lineup.task)
+        if allows(policy, lineup.task) and (manifest := _leading(archive, lineup))
     ]
 
 
@@ -126,9 +126,15 @@ def predicts(manifest: Manifest) -> str:
     return f"{target.as_} of {target.expression.text} in {duration_text(target.ahead)}"
 
 
-def _task(archive: Archive, lineup: LineUp, memory: bytes | None) -> TaskAtWork:
-    _, leading = next(lineup.roles())
-    manifest = parse_manifest(archive.manifest_of(leading))
+def _leading(archive: Archive, lineup: LineUp) -> Manifest | None:
+    """Return what says what the task is: of a release at work, or of the last one."""
+    for _, digest in lineup.roles():
+        return parse_manifest(archive.manifest_of(digest))
+    last = archive.definition(lineup.task)
+    return None if last is None else parse_manifest(archive.manifest_of(last))
+
+
+def _task(lineup: LineUp, manifest: Manifest, memory: bytes | None) -> TaskAtWork:
     known = Memory() if memory is None else msgspec.json.decode(memory, type=Memory)
     return TaskAtWork(
         task=lineup.task,

@@ -91,6 +91,10 @@ def _text(result: dict[str, Any]) -> str:
         f"{'active' if each['is_active'] else 'shadow'} ({each['digest'][:12]})"
         for each in result["admitted"]
     ]
+    lines += [
+        f"{each['task']} version {each['version']} is held back: {each['reason']}"
+        for each in result["held_back"]
+    ]
     lines += [f"model {digest[:12]} fetched again" for digest in result["restored"]]
     count = len(result["checked"])
     return "\n".join(lines) or f"nothing new; {count} task{'s'[: count != 1]} on offer"

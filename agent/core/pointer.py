@@ -56,15 +56,17 @@ class Pointer(_Part, frozen=True):
     rollout: Rollout | None = None
     not_before: _Utc | None = None
 
-    def is_meant_for(self, host_id: str, *, now: datetime) -> bool:
-        """Return whether the approval has begun and its share holds this host."""
+    def holds_back(self, host_id: str, *, now: datetime) -> str | None:
+        """Return why the approval is not for this host, or not yet; None: it is."""
         if self.not_before is not None and now < self.not_before:
-            return False
+            return f"it begins at {self.not_before:%Y-%m-%d %H:%M} UTC"
         if self.rollout is None:
-            return True
+            return None
         drawn = hashlib.sha256(f"{self.rollout.salt}:{host_id}".encode()).digest()
         # 64 bits against a hundred: the bias of the remainder is below 1e-17.
-        return int.from_bytes(drawn[:8]) % EVERY_HOST < self.rollout.percent
+        if int.from_bytes(drawn[:8]) % EVERY_HOST < self.rollout.percent:
+            return None
+        return f"it is for {self.rollout.percent} % of the fleet, without this host"
 
 
 def manifest_path(task: str, version: int) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from agent.core.manifest import Manifest
 from agent.errors import IllegalTransitionError
@@ -19,6 +20,17 @@ class ReleaseState(StrEnum):
     REJECTED = "rejected"
     ROLLED_BACK = "rolled_back"
     WITHDRAWN = "withdrawn"
+
+
+# A release that has no place in a line-up any more.
+OVER: Final = frozenset(
+    {
+        ReleaseState.RETIRED,
+        ReleaseState.REJECTED,
+        ReleaseState.ROLLED_BACK,
+        ReleaseState.WITHDRAWN,
+    }
+)
 
 
 class ReleaseEvent(StrEnum):

@@ -26,6 +26,9 @@ class SignedRole:
         keyids: The keys that may sign for the role, sorted.
         signed_by: Those of them that did, sorted.
         threshold: How many must.
+        anchor: What the count of versions hangs on instead of the keys; empty: they.
+            Root versions only ever follow each other, from the root that the host was
+            given, so new keys of root begin no other count.
     """
 
     name: str
@@ -34,6 +37,12 @@ class SignedRole:
     keyids: tuple[str, ...]
     signed_by: tuple[str, ...]
     threshold: int
+    anchor: str = ""
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """What a floor is kept for: when it changes, another count begins."""
+        return (self.anchor,) if self.anchor else self.keyids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +107,13 @@ def rollback_attack(roles: Iterable[SignedRole], floors: Iterable[Floor]) -> str
     """Return which role is older than one that was seen before, or None.
 
     A role whose keys were changed begins anew: that is how its keepers recover from a
-    stolen key that signed a version too high to follow.
+    stolen key that signed a version too high to follow. Not so root, by which the keys
+    of all others are known.
     """
     lowest = {floor.role: floor for floor in floors}
     for role in roles:
         floor = lowest.get(role.name)
-        if floor is None or floor.keyids != role.keyids:
+        if floor is None or floor.keyids != role.counted_by:
             continue
         if role.version < floor.version:
             return (
@@ -120,7 +130,7 @@ def raised(
     """Return the floors that verified roles raise, or begin anew with other keys."""
     lowest = {floor.role: floor for floor in floors}
     found = (
-        Floor(role=role.name, keyids=role.keyids, version=role.version)
+        Floor(role=role.name, keyids=role.counted_by, version=role.version)
         for role in roles
     )
     return tuple(floor for floor in found if _is_above(floor, lowest.get(floor.role)))

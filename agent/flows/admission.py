@@ -1,7 +1,7 @@
 """A release on offer is checked, fetched, tried and taken in, or turned down."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -10,37 +10,17 @@ from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest, parse_manifest
 from agent.core.pointer import Pointer
 from agent.core.qualify import HostFacts, Offer, Verdict, refusal
-from agent.core.release import Release, ReleaseEvent, ReleaseState
+from agent.core.release import OVER, Release, ReleaseEvent, ReleaseState
 from agent.core.trust import SignedRole
+from agent.errors import TrustError
 from agent.flows.departure import lineup_of, step
+from agent.flows.result import Admitted, Refused
 from agent.ports import Registry, UpdatePorts
 
 # A digest that this host will not run again.
 _QUARANTINED = {ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
 # A release that is over, though operations may offer it again.
 _OVER = {ReleaseState.RETIRED, ReleaseState.WITHDRAWN}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
-    """A release that was taken in.
-
-    Attributes:
-        is_active: Whether it is acted upon at once, for the task had no release.
-    """
-
-    task: str
-    version: int
-    digest: str
-    is_active: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """An offer that was not taken, and why."""
-
-    task: str
-    reason: str
 
 
 def consider(
@@ -51,7 +31,7 @@ def consider(
     host: HostFacts,
     now: datetime,
 ) -> Admitted | Refused | None:
-    """Return what came of an offer; None where its release is at work already.
+    """Return what came of an offer; None where there is nothing to do.
 
     Args:
         ports: The world.
@@ -65,16 +45,51 @@ def consider(
         UnavailableError: The model is not to be had now.
     """
     offer = Offer(pointer=pointer, document=document, manifest=parse_manifest(document))
-    known = ports.registry.releases()
-    before = offer.known_as(known)
-    if before is not None and before.state in _QUARANTINED:
+    before = offer.known_as(ports.registry.releases())
+    if before is None:
+        return _taken_in(ports, offer, before=None, host=host, now=now)
+    if before.state in _QUARANTINED:
         return Refused(task=pointer.task, reason=_quarantined(before))
-    if before is not None and before.state not in _OVER:
+    if before.state not in _OVER and _has_a_place(ports.registry, before):
+        return _raised(ports.registry, offer, now=now)
+    if offer.is_taken_back:
+        # The host has obeyed already, and there is nothing to go to.
         return None
-    others = [release for release in known if release is not before]
+    return _taken_in(ports, offer, before=before, host=host, now=now)
+
+
+def _has_a_place(registry: Registry, release: Release) -> bool:
+    """Return whether a release is in its line-up, as its state says."""
+    lineup = lineup_of(registry, release.manifest.task)
+    return any(digest == release.digest for _, digest in lineup.roles())
+
+
+def _raised(registry: Registry, offer: Offer, *, now: datetime) -> Admitted | None:
+    """Let a shadow be acted upon where nothing else is any more; else do nothing."""
+    with registry.transaction():
+        lineup = lineup_of(registry, offer.manifest.task)
+        if lineup.active is not None or lineup.shadow != offer.digest:
+            return None
+        step(registry, offer.digest, ReleaseState.SHADOW, ReleaseEvent.ACTIVATED)
+        registry.set_lineup(replace(lineup, active=offer.digest, shadow=None))
+        name = EventName.RELEASE_ACTIVATED
+        registry.record(_event(name, offer=offer, verdict=Verdict(), now=now))
+    return _admitted(offer, is_active=True)
+
+
+def _taken_in(
+    ports: UpdatePorts,
+    offer: Offer,
+    *,
+    before: Release | None,
+    host: HostFacts,
+    now: datetime,
+) -> Admitted | Refused:
+    """Return what came of an offer that is new here, or was at work once."""
+    others = [r for r in ports.registry.releases() if r.digest != offer.digest]
     reason = refusal(offer, known=others, host=host)
     if reason is not None:
-        return Refused(task=pointer.task, reason=reason)
+        return Refused(task=offer.pointer.task, reason=reason)
     verdict = _tried(ports, offer)
     staged = partial(_stage, ports, offer, before=before, now=now)
     if verdict.reasons:
@@ -119,8 +134,7 @@ def fetch(ports: UpdatePorts, manifest: Manifest) -> None:
 
 def wanted_models(registry: Registry) -> set[str]:
     """Return the models of releases that may yet run, by SHA-256."""
-    over = _OVER | _QUARANTINED
-    live = (r.manifest.model for r in registry.releases() if r.state not in over)
+    live = (r.manifest.model for r in registry.releases() if r.state not in OVER)
     return {model.sha256 for model in live if model is not None}
 
 
@@ -130,7 +144,13 @@ def _stage(
     """Begin a release's life on this host, or begin it anew."""
     registry = ports.registry
     if before is not None:
-        step(registry, before.digest, before.state, ReleaseEvent.VERIFIED)
+        state = next(r.state for r in registry.releases() if r.digest == before.digest)
+        if state in _QUARANTINED:
+            raise TrustError(_quarantined(replace(before, state=state)))
+        if state not in _OVER:
+            # It lost its place to somebody who wrote to the database.
+            state = step(registry, before.digest, state, ReleaseEvent.WITHDRAWN)
+        step(registry, before.digest, state, ReleaseEvent.VERIFIED)
         return
     registry.admit(
         digest=offer.digest,
@@ -169,9 +189,10 @@ def _admit(
 ) -> Admitted:
     """Take the release in: active where its task has none, else in the shadow."""
     registry, task, digest = ports.registry, offer.manifest.task, offer.digest
-    lineup = lineup_of(registry, task)
     told = partial(_event, offer=offer, verdict=verdict, now=now)
     with registry.transaction():
+        # Read here: the daemon may have stepped back since the offer was looked at.
+        lineup = lineup_of(registry, task)
         stage()
         state = step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
         registry.record(told(EventName.RELEASE_ADMITTED))
@@ -181,11 +202,15 @@ def _admit(
             registry.record(told(EventName.RELEASE_ACTIVATED))
         else:
             _into_shadow(registry, lineup, digest)
+    return _admitted(offer, is_active=lineup.active is None)
+
+
+def _admitted(offer: Offer, *, is_active: bool) -> Admitted:
     return Admitted(
-        task=task,
+        task=offer.manifest.task,
         version=offer.manifest.version,
-        digest=digest,
-        is_active=lineup.active is None,
+        digest=offer.digest,
+        is_active=is_active,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from agent.core.event import Event, EventName, Field
 from agent.core.fit import LEAST_SPAN_S, misfit, span_s
@@ -14,13 +14,19 @@ from agent.core.release import Release
 from agent.core.sample import Sample
 from agent.core.series import parse_series
 from agent.core.window import Window
-from agent.errors import ManifestError
+from agent.errors import ExpressionError, ManifestError, TamperedError
 from agent.flows.live_release import LiveRelease, speaker
 from agent.flows.loading import Loaded, Loading
 from agent.flows.task import LiveTask
 from agent.ports import Ledger
 
 _LATER = timedelta(milliseconds=1)
+# A release whose manifest cannot be read does not work, and keeps no other from it.
+_UNREADABLE: Final[Mapping[type[Exception], EventName]] = {
+    ManifestError: EventName.TASK_SKIPPED,
+    ExpressionError: EventName.TASK_SKIPPED,
+    TamperedError: EventName.RELEASE_UNUSABLE,
+}
 _Fault: TypeAlias = tuple[EventName, Mapping[str, Field]]
 
 
@@ -50,10 +56,13 @@ class _Found:
     Attributes:
         releases: With their roles, the leading one first; empty: no work.
         faults: What is wrong with the others.
+        definition: What says what the task is where no release is left: the baseline
+            goes on alone.
     """
 
     releases: Sequence[tuple[Role, Release]]
     faults: Sequence[_Fault]
+    definition: Release | None = None
 
 
 class Crew:
@@ -154,13 +163,18 @@ class Crew:
         """Return the releases of a line-up that can work on this host."""
         releases: list[tuple[Role, Release]] = []
         faults: list[_Fault] = []
-        roles = lineup.roles() if self._is_allowed(lineup.task) else ()
+        roles = tuple(lineup.roles())
+        if not self._is_allowed(lineup.task):
+            return _Found(releases=(), faults=())
+        if not roles:
+            return self._defined(lineup.task)
         for role, digest in roles:
             about = {"task": lineup.task, "digest": digest[:12]}
             try:
                 release = self._ledger.release(digest)
-            except ManifestError as error:
-                faults.append((EventName.TASK_SKIPPED, about | {"reason": str(error)}))
+            except tuple(_UNREADABLE) as error:
+                name = _UNREADABLE[type(error)]
+                faults.append((name, about | {"reason": str(error)}))
                 continue
             leading = releases[0][1].manifest if releases else release.manifest
             if reason := self._refusal(release.manifest, leading=leading):
@@ -170,8 +184,20 @@ class Crew:
             releases.append((role, release))
         return _Found(releases=releases, faults=faults)
 
+    def _defined(self, task: str) -> _Found:
+        """Return what the baseline goes on by where no release is left."""
+        try:
+            definition = self._ledger.definition(task)
+        except TamperedError as error:
+            fields = {"task": task, "digest": "none", "reason": str(error)}
+            return _Found(releases=(), faults=[(EventName.TASK_SKIPPED, fields)])
+        return _Found(releases=(), faults=(), definition=definition)
+
     def _crew(self, found: _Found, loaded: Loaded) -> list[LiveRelease]:
         """Return a task's releases at work; what fails goes on to fail."""
+        if found.definition is not None:
+            release = found.definition
+            return [LiveRelease(role=Role.ACTIVE, release=release, model=None)]
         return [
             LiveRelease(
                 role=role,

@@ -34,7 +34,7 @@ def recover(registry: Registry, *, digest: str, now: datetime) -> list[Event]:
     """
     with registry.transaction():
         registry.add_crash(digest, at=now)
-        crashes = registry.crashes(digest, since=now - WITHIN)
+        crashes = registry.crashes(digest, since=now - WITHIN, until=now)
         events = [_crashed(digest, crashes, now)]
         if is_too_often(crashes):
             events += _rolled_back(registry, digest, now)

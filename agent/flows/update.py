@@ -1,10 +1,9 @@
 """One update: what the repository offers is checked, tried and taken in."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
-from itertools import chain
 
 from agent.core.channel import step_back, withdrawals
 from agent.core.event import Event, EventName, Field
@@ -13,50 +12,17 @@ from agent.core.qualify import HostFacts
 from agent.core.release import Release, ReleaseEvent
 from agent.core.trust import SignedRole, expiry, raised, rollback_attack
 from agent.errors import ForewarnError, TrustError, UnavailableError
-from agent.flows.admission import (
-    Admitted,
-    Refused,
-    consider,
-    fetch,
-    wanted_models,
-)
+from agent.flows.admission import consider, fetch, wanted_models
 from agent.flows.departure import depart, lineup_of
+from agent.flows.result import (
+    Admitted,
+    HeldBack,
+    Refused,
+    UpdateResult,
+    Withdrawn,
+    joined,
+)
 from agent.ports import Registry, UpdatePorts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawn:
-    """A release at work that operations took back.
-
-    Attributes:
-        speaks: The release that is acted upon instead, by digest; None: the baseline.
-    """
-
-    task: str
-    version: int
-    digest: str
-    reason: str
-    speaks: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateResult:
-    """What came of one update.
-
-    Attributes:
-        checked: The tasks that are offered and that the site allows.
-        admitted: What was taken in.
-        refused: What was not; the next update looks at it again, unless its model
-            was tried and found wanting.
-        withdrawn: What was at work before and is no more.
-        restored: Models that were missing and were fetched again, by SHA-256.
-    """
-
-    checked: tuple[str, ...] = ()
-    admitted: tuple[Admitted, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    withdrawn: tuple[Withdrawn, ...] = ()
-    restored: tuple[str, ...] = ()
 
 
 def update(ports: UpdatePorts, *, host: HostFacts, now: datetime) -> UpdateResult:
@@ -74,61 +40,79 @@ def update(ports: UpdatePorts, *, host: HostFacts, now: datetime) -> UpdateResul
     top = ports.repository.roles()
     _check(ports.registry, top, now=now)
     tasks = [task for task in ports.repository.tasks() if host.allows(task)]
-    result = _joined([_taken(ports, task, host=host, now=now) for task in tasks])
-    ports.models.keep_only(wanted_models(ports.registry))
+    # First what operations take back: no trouble with another task may put that off.
+    heard = [_heard(ports, task, host=host, now=now) for task in tasks]
+    result = joined([_taken(ports, each, host=host, now=now) for each in heard])
     with ports.registry.transaction():
         _remember_trust(ports, top, now=now)
         _record(ports.registry, EventName.UPDATE_FINISHED, _counts(result), now=now)
+    ports.models.keep_only(wanted_models(ports.registry))
     return result
 
 
-def _joined(results: Sequence[UpdateResult]) -> UpdateResult:
-    """Return many results as one."""
-    return UpdateResult(
-        **{
-            each.name: tuple(
-                chain.from_iterable(getattr(r, each.name) for r in results)
-            )
-            for each in fields(UpdateResult)
-        }
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """What operations say of a task.
+
+    Attributes:
+        pointer: What this host is to have; None: nothing, or nothing to be trusted.
+        result: What came of hearing it.
+    """
+
+    task: str
+    pointer: Pointer | None = None
+    result: UpdateResult = field(default_factory=UpdateResult)
 
 
 def _counts(result: UpdateResult) -> dict[str, Field]:
     return {each.name: len(getattr(result, each.name)) for each in fields(result)}
 
 
-def _taken(
-    ports: UpdatePorts, task: str, *, host: HostFacts, now: datetime
-) -> UpdateResult:
-    """Return what came of one task; an error of its own stops no other."""
-    restored = _restored(ports, task, now=now)
-    heeded = _heeded(ports, task, host=host, now=now)
-    result = _joined([UpdateResult(checked=(task,)), restored, heeded])
-    _remember_refusals(ports.registry, result, task=task, now=now)
-    return result
-
-
-def _heeded(
-    ports: UpdatePorts, task: str, *, host: HostFacts, now: datetime
-) -> UpdateResult:
-    """Return what came of what operations say of a task."""
-    result = UpdateResult()
+def _heard(ports: UpdatePorts, task: str, *, host: HostFacts, now: datetime) -> _Heard:
+    """Return what operations say of a task; what they take back is gone by then."""
     present = max(now, ports.registry.trust().earliest_now())
     try:
         pointer = _pointer(ports, task, now=now)
         if pointer is None:
-            return result
-        is_meant = pointer.is_meant_for(host.host_id, now=present)
-        withdrawn = _withdraw(ports, pointer, is_meant=is_meant, now=now)
-        result = replace(result, withdrawn=withdrawn)
-        if is_meant:
-            document = _manifest(ports, pointer, now=now)
-            came = consider(ports, pointer, document, host=host, now=now)
-            result = _with(result, came)
+            return _Heard(task=task)
+        why_not = pointer.holds_back(host.host_id, now=present)
+        withdrawn = _withdraw(ports, pointer, is_meant=why_not is None, now=now)
     except (TrustError, UnavailableError) as error:
-        result = _with(result, Refused(task=task, reason=str(error)))
+        refused = Refused(task=task, reason=str(error))
+        return _Heard(task=task, result=UpdateResult(refused=(refused,)))
+    if why_not is None:
+        result = UpdateResult(withdrawn=withdrawn)
+        return _Heard(task=task, pointer=pointer, result=result)
+    held = HeldBack(task=task, version=pointer.version, reason=why_not)
+    result = UpdateResult(withdrawn=withdrawn, held_back=(held,))
+    return _Heard(task=task, result=result)
+
+
+def _taken(
+    ports: UpdatePorts, heard: _Heard, *, host: HostFacts, now: datetime
+) -> UpdateResult:
+    """Return what came of one task; an error of its own stops no other."""
+    task = heard.task
+    restored = _restored(ports, task, now=now)
+    offered = _offered(ports, heard.pointer, host=host, now=now)
+    result = joined([UpdateResult(checked=(task,)), heard.result, restored, offered])
+    _remember_refusals(ports.registry, result, task=task, now=now)
     return result
+
+
+def _offered(
+    ports: UpdatePorts, pointer: Pointer | None, *, host: HostFacts, now: datetime
+) -> UpdateResult:
+    """Return what came of what this host is to have."""
+    if pointer is None:
+        return UpdateResult()
+    came: Admitted | Refused | None
+    try:
+        document = _manifest(ports, pointer, now=now)
+        came = consider(ports, pointer, document, host=host, now=now)
+    except (TrustError, UnavailableError) as error:
+        came = Refused(task=pointer.task, reason=str(error))
+    return _with(UpdateResult(), came)
 
 
 def _with(result: UpdateResult, came: Admitted | Refused | None) -> UpdateResult:
@@ -175,7 +159,12 @@ def _manifest(ports: UpdatePorts, pointer: Pointer, *, now: datetime) -> bytes:
 
 def _role(ports: UpdatePorts, name: str, *, now: datetime) -> SignedRole:
     """Return a role that was just verified, checked against what was seen before."""
-    (role,) = (role for role in ports.repository.roles() if role.name == name)
+    role = next((r for r in ports.repository.roles() if r.name == name), None)
+    if role is None:
+        raise TrustError(
+            f"{name}: expected this role to sign for its task, got another; the "
+            "keepers of targets must not let two roles sign for the same paths"
+        )
     _check(ports.registry, [role], now=now)
     return role
 
@@ -184,26 +173,26 @@ def _withdraw(
     ports: UpdatePorts, pointer: Pointer, *, is_meant: bool, now: datetime
 ) -> tuple[Withdrawn, ...]:
     """End the work of releases that operations took back; return which."""
-    registry = ports.registry
-    live = _at_work(registry, pointer.task)
+    registry, task = ports.registry, pointer.task
     withdrawn: list[Withdrawn] = []
-    for release, reason in withdrawals(pointer, live=live, is_meant=is_meant):
-        with registry.transaction():
+    with registry.transaction():
+        live = _at_work(registry, task)
+        for release, reason in withdrawals(pointer, live=live, is_meant=is_meant):
             left = depart(
                 registry,
-                lineup_of(registry, pointer.task),
+                lineup_of(registry, task),
                 release.digest,
                 event=ReleaseEvent.WITHDRAWN,
             )
             one = Withdrawn(
-                task=pointer.task,
+                task=task,
                 version=release.manifest.version,
                 digest=release.digest,
                 reason=reason,
                 speaks=left.active,
             )
             _record(registry, EventName.RELEASE_WITHDRAWN, asdict(one), now=now)
-        withdrawn.append(one)
+            withdrawn.append(one)
     return tuple(withdrawn)
 
 
@@ -258,8 +247,9 @@ def failure_remembered(registry: Registry, *, now: datetime) -> Iterator[None]:
     """Note why an update failed, tell it once, and go on raising."""
     try:
         yield
-    except ForewarnError as error:
-        reason = str(error)
+    except Exception as error:
+        is_ours = isinstance(error, ForewarnError)
+        reason = str(error) if is_ours else f"{type(error).__name__}: {error}"
         with registry.transaction():
             trust = registry.trust()
             registry.set_trust(trust.failed(reason, now=now))

@@ -1,10 +1,11 @@
 """Whether the releases at work are signed, by what this host keeps; offline."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.core.manifest import parse_manifest
+from agent.core.release import OVER
 from agent.core.trust import rollback_attack
 from agent.errors import ForewarnError, TamperedError
 from agent.ports import Chain, Claim, Registry
@@ -33,11 +34,12 @@ def vouch(registry: Registry, chain: Chain) -> Vouching:
     Raises:
         StateError: The database or the trusted root cannot be read.
     """
+    over = {r.digest for r in registry.releases() if r.state in OVER}
     claims: list[Claim] = []
     doubts: dict[str, str] = {}
     for digest in _at_work(registry):
         try:
-            claims.append(_claim(registry, digest))
+            claims.append(_claim(registry, digest, over=over))
         except ForewarnError as error:
             doubts[digest] = str(error)
     doubted, roles = chain.examine(claims)
@@ -55,12 +57,16 @@ def _at_work(registry: Registry) -> Iterator[str]:
             yield digest
 
 
-def _claim(registry: Registry, digest: str) -> Claim:
+def _claim(registry: Registry, digest: str, *, over: Collection[str]) -> Claim:
     """Return what the database says of a release.
 
     Raises:
-        TamperedError: Its manifest is not the one that names it.
+        TamperedError: Its manifest is not the one that names it, or it is over.
     """
+    if digest in over:
+        raise TamperedError(
+            f"release {digest[:12]}: it is in a line-up, although its work has ended"
+        )
     document = registry.manifest_of(digest)
     got = hashlib.sha256(document).hexdigest()
     if got != digest:

@@ -152,6 +152,17 @@ class Ledger(Protocol):
 
         Raises:
             StateError: No release has this digest.
+            TamperedError: Its manifest was changed since it was taken in.
+        """
+        ...
+
+    def definition(self, task: str) -> Release | None:
+        """Return the last release that was at work for a task and is no more, if any.
+
+        It says what the task is, while the baseline speaks alone.
+
+        Raises:
+            TamperedError: Its manifest was changed since it was taken in.
         """
         ...
 

@@ -160,7 +160,7 @@ class Registry(Protocol):
         """Remember that the daemon died while this release was scoring."""
         ...
 
-    def crashes(self, digest: str, *, since: datetime) -> int:
+    def crashes(self, digest: str, *, since: datetime, until: datetime) -> int:
         """Return how often the daemon died so."""
         ...
 

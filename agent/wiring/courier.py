@@ -21,6 +21,8 @@ class CourierSettings:
         provenance_key: Whose signature each model must bear besides; None: nobody's.
         extra_operators: What models may use beside the scan's own list.
         lock_wait_s: How long it waits for another courier to end.
+        limit_s: How long an update may take: a little less than the daemon waits
+            before it kills, for the reason is worth having.
     """
 
     state_dir: Path
@@ -31,6 +33,7 @@ class CourierSettings:
     provenance_key: Path | None = None
     extra_operators: tuple[str, ...] = ()
     lock_wait_s: float = 10.0
+    limit_s: float = 280.0
 
 
 def courier_command(

@@ -25,7 +25,7 @@ from agent.config import Collect, Config, Tasks
 from agent.core.event import Event, EventName
 from agent.core.qualify import is_allowed
 from agent.core.sample import Sample
-from agent.errors import NotEnrolledError, StateError
+from agent.errors import ConfigError, NotEnrolledError, StateError
 from agent.flows.recover import recover
 from agent.flows.tick import Ticker
 from agent.wiring.places import database, mark, mirror, models_folder
@@ -128,6 +128,7 @@ def get_ready(config: Config, *, courier: Sequence[str], is_standalone: bool) ->
     Raises:
         NotEnrolledError: There is nothing to take the first releases from.
         StateError: The folder cannot be used.
+        ConfigError: What the configuration names for the courier cannot be used.
     """
     path = database(config.agent.state_dir)
     if _is_ready(config):
@@ -138,6 +139,22 @@ def get_ready(config: Config, *, courier: Sequence[str], is_standalone: bool) ->
             "the configuration, bring a repository by `forewarn import`, or run "
             "`forewarn run --standalone`, which needs neither"
         )
+    status = _first_status(courier)
+    if status == ConfigError.exit_status:
+        raise ConfigError(
+            "no release can be taken in with this configuration; the courier's own "
+            "words are above"
+        )
+    if not schema.is_current(path):
+        raise StateError(
+            f"{path}: could not be made ready, the courier ended with status "
+            f"{status}; its own words are above"
+        )
+    return True
+
+
+def _first_status(courier: Sequence[str]) -> int | None:
+    """Return what the courier ended with; None: it took too long, which is no end."""
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             courier,
@@ -147,14 +164,9 @@ def get_ready(config: Config, *, courier: Sequence[str], is_standalone: bool) ->
             start_new_session=True,
             timeout=_FIRST_UPDATE_LIMIT_S,
         )
-    except subprocess.TimeoutExpired as error:
-        raise StateError(f"{path}: getting ready took too long: {error}") from error
-    if not schema.is_current(path):
-        raise StateError(
-            f"{path}: could not be made ready, the courier ended with status "
-            f"{done.returncode}; its own words are above"
-        )
-    return True
+    except subprocess.TimeoutExpired:
+        return None
+    return done.returncode
 
 
 def _is_ready(config: Config) -> bool:

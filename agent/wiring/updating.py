@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from agent import __version__
 from agent.adapters import local_repository
+from agent.adapters.alarm import limited
 from agent.adapters.bundle import copy_bundle
 from agent.adapters.clock import SystemClock
 from agent.adapters.identity import host_id
+from agent.adapters.journal import Journal
 from agent.adapters.lock import state_lock
 from agent.adapters.model_folder import ModelFolder
 from agent.adapters.runtime.trial import ChildTrial
@@ -24,11 +27,15 @@ from agent.core.metrics import CATALOGUE
 from agent.core.qualify import HostFacts
 from agent.core.scan import ScanPolicy
 from agent.errors import ConfigError
-from agent.flows.update import UpdateResult, failure_remembered, update
+from agent.flows.result import UpdateResult
+from agent.flows.update import failure_remembered, update
 from agent.ports import Clock, UpdatePorts
 from agent.wiring import places
 from agent.wiring.courier import CourierSettings
 from agent.wiring.source import provenance, repository
+
+# A stick is slow, and two gigabytes are many.
+_IMPORT_LIMIT_S: Final = 3_600.0
 
 
 def prepared(settings: CourierSettings, *, clock: Clock) -> UpdateResult:
@@ -51,7 +58,10 @@ def updated(settings: CourierSettings, *, clock: Clock) -> UpdateResult:
         StateError: The state folder cannot be used.
     """
     now = clock.now()
-    with _alone(settings, now=now) as registry:
+    with (
+        _alone(settings, now=now) as registry,
+        limited(settings.limit_s, what="the update"),
+    ):
         return _update(settings, registry, now=now)
 
 
@@ -73,7 +83,10 @@ def imported(settings: CourierSettings, *, clock: Clock, source: Path) -> Update
     now = clock.now()
     mirror = places.mirror(settings.state_dir)
     copy = mirror.with_suffix(".new")
-    with _alone(settings, now=now) as registry:
+    with (
+        _alone(settings, now=now) as registry,
+        limited(_IMPORT_LIMIT_S, what="the import"),
+    ):
         copy_bundle(source, to=copy)
         try:
             result = _update(settings, registry, now=now, carried=copy)
@@ -90,7 +103,7 @@ def _alone(settings: CourierSettings, *, now: datetime) -> Iterator[SqliteRegist
     state = settings.state_dir
     with (
         state_lock(state, name="courier", wait_s=settings.lock_wait_s),
-        SqliteRegistry.open(places.database(state)) as registry,
+        SqliteRegistry.open(places.database(state), tell=Journal().write) as registry,
         failure_remembered(registry, now=now),
     ):
         if settings.central is None:

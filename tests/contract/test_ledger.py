@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
 from agent.core.event import Event, EventName
 from agent.core.lineup import LineUp
@@ -29,6 +28,7 @@ from tests.fakes.ledger import (
     prediction,
     tick,
 )
+from tests.fakes.life import SymbolicLedger
 
 DIGEST = "c" * 64
 KEY = CardKey("disk-full", DIGEST, Role.ACTIVE, START.date())
@@ -53,6 +53,9 @@ class InMemory:
         self.ledger.admit(document, digest=digest)
         self.ledger.set_lineup(lineup)
 
+    def withdraw(self, digest, document):
+        self.ledger.admit(document, digest=digest, state=ReleaseState.WITHDRAWN)
+
     def close(self):
         pass
 
@@ -60,11 +63,11 @@ class InMemory:
 class InSqlite:
     def __init__(self, folder):
         self.path = folder / "state.db"
-        self.ledger = SqliteLedger.open(self.path)
+        self.ledger = SymbolicLedger.open(self.path)
 
     def reopen(self):
         self.ledger.close()
-        self.ledger = SqliteLedger.open(self.path)
+        self.ledger = SymbolicLedger.open(self.path)
 
     def break_commits(self):
         """Let the file be full; the pages it has are not enough for a tick."""
@@ -80,6 +83,10 @@ class InSqlite:
             registry.admit(digest=digest, manifest=document, at=START)
             registry.set_state(digest, ReleaseState.SHADOW)
             registry.set_lineup(lineup)
+
+    def withdraw(self, digest, document):
+        with SqliteRegistry.open(self.path) as registry:
+            registry.set_state(digest, ReleaseState.WITHDRAWN)
 
     def close(self):
         self.ledger.close()
@@ -382,6 +389,15 @@ def test_what_the_courier_changed_is_seen(room):
     release = room.ledger.release(DIGEST)
     assert (release.digest, release.state) == (DIGEST, ReleaseState.SHADOW)
     assert release.manifest.task == "disk-full"
+
+
+def test_what_was_at_work_says_what_a_task_is(room):
+    lineup = LineUp(task="disk-full", shadow=DIGEST)
+    room.take_in(lineup, DIGEST, manifest())
+    assert room.ledger.definition("disk-full") is None
+    room.withdraw(DIGEST, manifest())
+    assert room.ledger.definition("disk-full").digest == DIGEST
+    assert room.ledger.definition("another") is None
 
 
 def test_an_unknown_release_is_an_error(room):

@@ -1,5 +1,6 @@
 """What the courier changes in the state database: all of it, or nothing."""
 
+import hashlib
 import re
 from contextlib import closing
 from datetime import timedelta
@@ -7,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from agent.adapters.store.archive import Archive
+from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
 from agent.core.channel import Channel
 from agent.core.event import Event, EventName
@@ -17,6 +19,7 @@ from agent.errors import (
     IllegalTransitionError,
     ManifestError,
     StateError,
+    TamperedError,
     TrustError,
 )
 from tests.fakes.ledger import START, manifest
@@ -222,7 +225,27 @@ def test_trust_is_empty_before_the_first_update(registry, path):
 
 
 def test_crashes_are_counted_by_digest_and_time(registry):
-    for minutes in (0, 10, 20):
+    later = START + timedelta(minutes=30)
+    for minutes in (0, 10, 20, 60):
         registry.add_crash(FIRST, at=START + timedelta(minutes=minutes))
-    assert registry.crashes(FIRST, since=START + timedelta(minutes=10)) == 2
-    assert registry.crashes(SECOND, since=START) == 0
+    assert (
+        registry.crashes(FIRST, since=START + timedelta(minutes=10), until=later) == 2
+    )
+    assert registry.crashes(SECOND, since=START, until=later) == 0
+
+
+def test_a_manifest_that_was_changed_in_the_database_is_no_releases(registry, path):
+    document = manifest()
+    digest = hashlib.sha256(document).hexdigest()
+    registry.admit(digest=digest, manifest=document, at=START)
+    with SqliteLedger.open(path) as ledger:
+        assert ledger.release(digest).manifest.task == "disk-full"
+        registry._connection.execute("update releases set manifest = x'7b7d'")
+        with pytest.raises(TamperedError, match="its manifest in the database was"):
+            ledger.release(digest)
+
+
+def test_a_state_of_a_newer_program_hides_the_release(registry):
+    registry.admit(digest=FIRST, manifest=manifest(), at=START)
+    registry._connection.execute("update releases set state = 'of tomorrow'")
+    assert registry.releases() == ()

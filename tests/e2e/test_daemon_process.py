@@ -191,8 +191,8 @@ def test_sighup_takes_a_good_configuration_and_keeps_the_last_from_a_bad_one(sit
         eventually(lambda: counts(site.state)["samples"] > samples + 2)
         assert daemon.stop() == 0
     instants = [at for (at,) in rows_of(site.state, "select at from samples")]
-    steps = [(b - a) / 1e6 for a, b in zip(instants[-3:], instants[-2:], strict=False)]
-    assert all(0.25 < step < 1 for step in steps), steps
+    # Of two steps together: a busy host may come late to one, and the next is shorter.
+    assert 2 * 0.25 < (instants[-1] - instants[-3]) / 1e6 < 2
 
 
 def tampered(site):

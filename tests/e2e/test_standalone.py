@@ -82,6 +82,7 @@ def test_an_update_beside_the_daemon_finds_nothing_new(lived):
         "checked": STARTERS,
         "admitted": [],
         "refused": [],
+        "held_back": [],
         "withdrawn": [],
         "restored": [],
     }

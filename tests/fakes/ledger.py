@@ -104,6 +104,15 @@ class MemoryLedger:
             raise StateError(f"no release {digest[:12]}")
         return self._releases[digest]
 
+    def definition(self, task):
+        over = [
+            release
+            for release in self._releases.values()
+            if release.manifest.task == task
+            and release.state in {"retired", "rolled_back", "withdrawn"}
+        ]
+        return max(over, key=lambda each: each.manifest.version, default=None)
+
     def next_moment_id(self):
         return self._next_moment_id
 

@@ -13,6 +13,7 @@ from agent.adapters.store.registry import SqliteRegistry
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.moment import BASELINE, OutcomeKind, Resolved
+from agent.core.release import ReleaseState
 from agent.core.scorecard import Scorecard
 from agent.flows.cards import count
 from agent.flows.tick import Ticker
@@ -104,6 +105,10 @@ class InMemory:
         self.documents[digest] = document
         self.ledger.admit(document, digest=digest)
 
+    def withdraw(self, digest):
+        withdrawn = ReleaseState.WITHDRAWN
+        self.ledger.admit(self.documents[digest], digest=digest, state=withdrawn)
+
     def line_up(self, **slots):
         self.ledger.set_lineup(LineUp(**slots))
 
@@ -124,17 +129,25 @@ class InMemory:
         pass
 
 
+class SymbolicLedger(SqliteLedger):
+    """Takes a release by the name that a test gave it, whatever its manifest."""
+
+    def release(self, digest):
+        self._name_of = lambda manifest: digest
+        return super().release(digest)
+
+
 class InSqlite:
     """A real file; the courier's and the reader's connections are their own."""
 
     def __init__(self, folder):
         self.path = folder / "state.db"
-        self.ledger = SqliteLedger.open(self.path)
+        self.ledger = SymbolicLedger.open(self.path)
         self.documents = {}
 
     def reopen(self):
         self.ledger.close()
-        self.ledger = SqliteLedger.open(self.path)
+        self.ledger = SymbolicLedger.open(self.path)
 
     def break_commits(self):
         """Let the file be full; the pages it has are not enough for a tick."""
@@ -149,6 +162,11 @@ class InSqlite:
         self.documents[digest] = document
         with SqliteRegistry.open(self.path) as registry:
             registry.admit(digest=digest, manifest=document, at=START)
+
+    def withdraw(self, digest):
+        with SqliteRegistry.open(self.path) as registry:
+            registry.set_state(digest, ReleaseState.SHADOW)
+            registry.set_state(digest, ReleaseState.WITHDRAWN)
 
     def line_up(self, **slots):
         with SqliteRegistry.open(self.path) as registry:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.adapters.store.ledger import SqliteLedger
 from agent.core.sample import Sample
 from agent.flows.tick import Ticker
 from tests.fakes.ledger import START
@@ -19,6 +18,7 @@ from tests.fakes.life import (
     CPU,
     INTERVAL_S,
     SHADOW,
+    SymbolicLedger,
     at,
     disk_manifest,
     manifest_of,
@@ -59,7 +59,7 @@ class RandomHost:
         return Sample(at=now, layout=LAYOUT, values=values)
 
 
-class TellingLedger(SqliteLedger):
+class TellingLedger(SymbolicLedger):
     """Says aloud what it has committed."""
 
     last = None

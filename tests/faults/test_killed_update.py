@@ -21,8 +21,8 @@ from agent.adapters.repository import CachedChain
 from agent.adapters.store.ledger import SqliteLedger
 from agent.core.lineup import LineUp
 from agent.core.release import ReleaseState
-from agent.flows import vouch
 from agent.flows.update import update
+from agent.flows.vouch import vouch
 from tests.fakes.onnx_files import logistic, manifest_of
 from tests.fakes.signed import Publisher, new_keys
 from tests.faults.killed_update_child import HOST, opened, ports_on
@@ -130,7 +130,7 @@ def check_alive(folder):
     root = (folder / "repository" / "metadata" / "1.root.json").read_bytes()
     with opened(folder) as registry:
         chain = CachedChain(folder / "state" / "metadata", root=root)
-        assert vouch.doubts(registry, chain) == {}
+        assert vouch(registry, chain).doubts == {}
         for lineup in registry.lineups():
             check_lineup(registry, lineup, models=folder / "state" / "models")
 

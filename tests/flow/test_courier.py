@@ -1,5 +1,6 @@
 """The courier as a child process: one job, one line of JSON, an exit status."""
 
+import functools
 import json
 import shutil
 import subprocess
@@ -8,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from agent import courier
 from agent.adapters.clock import SystemClock
 from agent.adapters.lock import state_lock
 from agent.adapters.store.registry import SqliteRegistry
 from agent.courier import main
 from agent.errors import ConfigError, UnavailableError
+from agent.wiring import courier as wiring
+from agent.wiring import updating
 from agent.wiring.anchor import vouched
 from agent.wiring.courier import CourierSettings, courier_command
 from agent.wiring.updating import imported, prepared, updated
@@ -96,7 +98,9 @@ def test_a_central_that_is_not_there_is_status_69_and_noted(sent, tmp_path):
     status, answer, words = sent("update", config=config)
     assert status == 69
     assert "tried again at the next update" in answer["error"]
-    assert words == f"courier: {answer['error']}\n"
+    told, error = words.splitlines()
+    assert " update_failed reason=" in told
+    assert error == f"courier: {answer['error']}"
     with SqliteRegistry.open(tmp_path / "state" / "forewarn.db") as registry:
         rows = registry._connection.execute("select name from events").fetchall()
     assert rows == [("update_failed",)]
@@ -191,7 +195,9 @@ def test_a_refused_offer_is_told_and_is_no_failure(sent, tmp_path):
         """
         status, _, words = sent("update", config=config)
     assert status == 0
-    assert words.startswith("courier: cpu-busy: golden: expected a vector")
+    refused, finished = words.splitlines()
+    assert 'release_refused task=cpu-busy reason="golden: expected a vector' in refused
+    assert " update_finished checked=1 admitted=0 refused=1 " in finished
 
 
 def test_starting_the_courier_loads_nothing_that_networks():
@@ -322,7 +328,8 @@ def test_vouching_prints_the_doubts(sent, carried):
 def test_an_update_ends_in_time_whatever_it_waits_for(sent, carried, monkeypatch):
     """A server may drip the head of its answer, which no limit of the fetcher sees."""
     _, config = carried
-    monkeypatch.setattr(courier, "_LIMIT_S", 0.5)
+    short = functools.partial(CourierSettings, limit_s=0.5)
+    monkeypatch.setattr(wiring, "CourierSettings", short)
     with dripping_head() as url:
         status, answer, _ = sent("update", config=f'{config}url = "{url}"')
     assert status in {69, 75}
@@ -366,3 +373,23 @@ def test_a_task_that_waits_for_its_first_approval_is_no_finding(sent, tmp_path):
     status, answer, _ = sent("update", config=config)
     assert (status, answer["result"]["refused"]) == (0, [])
     assert answer["result"]["checked"] == ["cpu-busy"]
+
+
+def test_a_release_whose_work_has_ended_is_not_vouched_for(settings, tmp_path):
+    updated(settings, clock=SystemClock())
+    with SqliteRegistry.open(tmp_path / "state" / "forewarn.db") as registry:
+        registry._connection.execute("update releases set state = 'rolled_back'")
+    (reason,) = doubts(settings).values()
+    assert "although its work has ended" in reason
+
+
+def test_what_nobody_foresaw_is_one_line_too(sent, carried, monkeypatch):
+    _, config = carried
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(updating, "updated", broken)
+    status, answer, _ = sent("update", config=f'{config}url = "/none"')
+    assert status == 1
+    assert answer["error"].startswith("ZeroDivisionError: by nothing; this is a bug")

@@ -26,6 +26,8 @@ LIVES = {
     ],
 }
 
+LATER = START + timedelta(days=2)
+
 
 class Desk:
     """A registry of one task with all its slots taken."""
@@ -76,7 +78,7 @@ def test_one_death_changes_nothing_but_is_remembered(desk):
     before = desk.states, desk.lineup
     assert desk.crash(ACTIVE) == [EventName.RELEASE_CRASHED]
     assert (desk.states, desk.lineup) == before
-    assert desk.registry.crashes(ACTIVE, since=START) == 1
+    assert desk.registry.crashes(ACTIVE, since=START, until=LATER) == 1
 
 
 def test_the_second_death_within_a_day_brings_the_standby_back(desk):
@@ -175,7 +177,7 @@ def test_a_release_whose_life_does_not_allow_it_stays_and_nothing_is_written(des
     desk.crash(digest)
     with pytest.raises(IllegalTransitionError):
         desk.crash(digest)
-    assert desk.registry.crashes(digest, since=START) == 1
+    assert desk.registry.crashes(digest, since=START, until=LATER) == 1
     assert desk.lineup.active == digest
 
 
@@ -196,7 +198,7 @@ def test_broken_off_at_any_write_nothing_of_it_is_left(desk, monkeypatch, writes
             with pytest.raises(StateError):
                 desk.crash(ACTIVE)
             assert (desk.states, desk.lineup) == before
-            assert desk.registry.crashes(ACTIVE, since=START) == 1
+            assert desk.registry.crashes(ACTIVE, since=START, until=LATER) == 1
         else:
             desk.crash(ACTIVE)
     if writes < 6:

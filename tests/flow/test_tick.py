@@ -9,7 +9,7 @@ import pytest
 
 from agent.core.event import EventName
 from agent.core.manifest import parse_manifest
-from agent.core.moment import BASELINE, OutcomeKind, Role
+from agent.core.moment import BASELINE, OutcomeKind, Role, Void
 from agent.errors import ModelError, StateError, TamperedError, TrustError
 from agent.flows.memory import Memory
 from tests.fakes.host import ScriptedHost
@@ -392,6 +392,19 @@ def test_a_clock_that_goes_back_does_not_put_the_next_question_off(bench):
     life.voucher.is_silent = False
     life.tick(1)
     assert life.models.loaded == [ACTIVE]
+
+
+def test_where_no_release_is_left_the_baseline_goes_on_alone(bench):
+    life = with_active(bench)
+    (before,) = life.ticks(0, 3)[1].moments
+    assert set(by_role(before)) == {Role.ACTIVE, Role.BASELINE}
+    bench.withdraw(ACTIVE)
+    bench.line_up(task="cpu-busy")
+    results = life.ticks(4, 6, 9)
+    voids = {r.outcome.void for result in results for r in result.resolved}
+    assert Void.RETIRED not in voids
+    later = [moment for result in results for moment in result.moments]
+    assert {role for moment in later for role in by_role(moment)} == {Role.BASELINE}
 
 
 def test_nobody_is_asked_for_a_release_that_has_left(bench):

@@ -184,7 +184,9 @@ def test_a_version_is_never_replaced(bench):
     bench.update()
     bench.publish(SECOND, pointer={"serial": 2})
     (refused,) = bench.update().refused
-    assert refused.reason == "version 1 was taken in before with another digest"
+    assert refused.reason.startswith(
+        "version 1 was taken in before with another digest: "
+    )
 
 
 def test_a_later_version_may_have_the_same_model(bench):

@@ -1,5 +1,6 @@
 """What operations take back, what was seen before, and what a host mends by itself."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +10,12 @@ from agent.adapters.repository import UnreachableError
 from agent.core.lineup import LineUp
 from agent.core.qualify import Verdict
 from agent.core.release import ReleaseEvent, ReleaseState
-from agent.errors import TrustError
+from agent.errors import StateError, TrustError
 from agent.flows.departure import depart
 from agent.flows.update import failure_remembered
 from tests.fakes.bench import FIRST, NOW, SECOND, THIRD, Bench
-from tests.fakes.onnx_files import sha256
+from tests.fakes.onnx_files import manifest_of, sha256
+from tests.fakes.signed import new_keys
 
 TASK = "cpu-busy"
 
@@ -70,8 +72,8 @@ def test_a_revoked_release_ends_its_work_and_the_standby_speaks(two):
         (TASK, 1): ReleaseState.CONFIRMED,
         (TASK, 2): ReleaseState.WITHDRAWN,
     }
-    (refused,) = result.refused
-    assert refused.reason == "its digest is revoked"
+    # An order that was obeyed is no finding; a host that is new here is told why.
+    assert result.refused == two.update().refused == ()
     assert two.kept().keys() == {f"{sha256(FIRST)}.onnx"}
     (told,) = events(two, "release_withdrawn")
     assert '"reason":"revoked"' in told
@@ -309,3 +311,130 @@ def test_a_clock_at_1970_is_not_believed(bench):
     bench.publish(SECOND, version=2)
     assert len(bench.update(days=-56 * 365).admitted) == 1
     assert bench.registry.trust().verified_at == NOW
+
+
+def test_a_new_host_is_told_why_it_gets_nothing(bench):
+    bench.publish(pointer={"revoked": [sha256(FIRST)]})
+    (refused,) = bench.update().refused
+    assert refused.reason.startswith("its digest is revoked: ")
+
+
+def test_a_shadow_is_acted_upon_where_nothing_else_is_any_more(bench):
+    bench.publish()
+    bench.update()
+    bench.publish(SECOND, version=2)
+    bench.update()
+    approve(bench, SECOND, 2, 3, floor_version=2)
+    result = bench.update()
+    assert [one.version for one in result.withdrawn] == [1]
+    (admitted,) = result.admitted
+    assert (admitted.version, admitted.is_active) == (2, True)
+    assert lineup(bench) == LineUp(task=TASK, active=bench.digest(2))
+    assert bench.states()[TASK, 2] is ReleaseState.PROBATION
+
+
+def test_who_writes_a_stranger_into_the_line_up_gains_an_hour_and_no_more(bench):
+    """The daemon does not run it; the next update puts the approved one back."""
+    bench.publish()
+    bench.update()
+    forged = manifest_of(SECOND, task=TASK, version=9)
+    with bench.registry.transaction():
+        bench.registry.admit(digest=sha256(forged), manifest=forged, at=NOW)
+        bench.registry.set_state(sha256(forged), ReleaseState.SHADOW)
+        bench.registry.set_lineup(LineUp(task=TASK, active=sha256(forged)))
+    result = bench.update()
+    assert [one.version for one in result.withdrawn] == [9]
+    assert [one.version for one in result.admitted] == [1]
+    assert lineup(bench) == LineUp(task=TASK, active=bench.digest(1))
+
+
+def test_what_is_not_for_this_host_yet_is_told(bench):
+    bench.publish(pointer={"rollout": {"percent": 0, "salt": ""}})
+    (held,) = bench.update().held_back
+    assert held.reason == "it is for 0 % of the fleet, without this host"
+    later = f"{NOW + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    approve(bench, FIRST, 1, 2, not_before=later)
+    (held,) = bench.update().held_back
+    assert held.reason.startswith("it begins at ")
+
+
+def test_a_standby_that_only_a_newer_program_understands_does_not_take_over(two):
+    one, other = two.digest(1), two.digest(2)
+    registry = two.registry
+    registry._connection.execute(
+        "update releases set manifest = x'7b7d' where digest = ?", (one,)
+    )
+    with registry.transaction():
+        left = depart(registry, lineup(two), other, event=ReleaseEvent.BREACHED)
+    assert left == LineUp(task=TASK)
+
+
+def test_revoked_root_keys_do_not_come_back_with_an_old_repository(bench, tmp_path):
+    """Root has no other count for other keys: by it the keys of all are known."""
+    bench.publish()
+    bench.update()
+    old = tmp_path / "old"
+    shutil.copytree(bench.publisher.folder, old)
+    keys, former = new_keys(1), bench.publisher.keys["root"]
+    for role in ("root", "timestamp", "snapshot", "targets"):
+        bench.publisher.set_keys(role, keys)
+    bench.publisher.sign("root", by=[*former, *keys])
+    bench.publisher.sign("targets", "snapshot", "timestamp")
+    bench.publish(SECOND, version=2)
+    bench.update()
+    shutil.rmtree(bench.cache)
+    shutil.rmtree(bench.publisher.folder)
+    old.rename(bench.publisher.folder)
+    with pytest.raises(TrustError, match="root: rollback attack"):
+        bench.update()
+    assert bench.registry.lineups()[0].active == bench.digest(1)
+
+
+def test_a_disk_fault_of_one_task_puts_off_no_withdrawal_of_another(bench, monkeypatch):
+    bench.publish(task="z-bad")
+    bench.update()
+    bench.publish(SECOND, task="a-new")
+    revoked = [bench.digest(task="z-bad")]
+    bench.publish(task="z-bad", pointer={"serial": 2, "revoked": revoked})
+
+    def full(manifest):
+        raise StateError("no space left on the disk")
+
+    monkeypatch.setattr(bench.trial, "verdict", full)
+    with pytest.raises(StateError):
+        bench.update()
+    assert bench.states()["z-bad", 1] is ReleaseState.WITHDRAWN
+
+
+def test_a_release_that_broke_down_meanwhile_is_not_put_back(two, monkeypatch):
+    """The daemon may step back between the update's look and its write."""
+    approve(two, FIRST, 1, 3)
+    two.update()
+    approve(two, SECOND, 2, 4)
+    registry, other = two.registry, two.digest(2)
+    verdict = two.trial.verdict
+
+    def slow(manifest):
+        registry._connection.execute(
+            "update releases set state = 'rolled_back' where digest = ?", (other,)
+        )
+        return verdict(manifest)
+
+    monkeypatch.setattr(two.trial, "verdict", slow)
+    (refused,) = two.update().refused
+    assert "is in quarantine" in refused.reason
+    assert two.states()[TASK, 2] is ReleaseState.ROLLED_BACK
+
+
+def test_what_is_no_error_of_ours_is_remembered_as_well(bench):
+    with pytest.raises(ZeroDivisionError), failure_remembered(bench.registry, now=NOW):
+        _ = 1 // 0
+    assert bench.registry.trust().reason.startswith("ZeroDivisionError: ")
+
+
+def test_a_damaged_memory_of_trust_is_told_by_its_row(bench):
+    bench.publish()
+    bench.update()
+    bench.registry._connection.execute("update trust set document = '{'")
+    with pytest.raises(StateError, match=r"table trust, .*: damaged: "):
+        bench.update()

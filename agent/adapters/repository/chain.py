@@ -17,7 +17,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, handed on
 )
 
 from agent.adapters.repository.cache import metadata_path, read, root_path, settled
-from agent.adapters.repository.signatures import parsed, signed_role
+from agent.adapters.repository.signatures import anchored, parsed, signed_role
 from agent.core.pointer import manifest_path
 from agent.core.trust import SignedRole
 from agent.errors import StateError, TamperedError
@@ -53,6 +53,8 @@ class CachedChain:
             with suppress(OSError):
                 held.enter_context(settled(self._cache))
             reading = _Reading(self._cache, trusted)
+            root = reading.roles[Root.type]
+            reading.roles[Root.type] = anchored(root, self._trusted)
             for claim in claims:
                 try:
                     reading.check(claim)

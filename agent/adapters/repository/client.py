@@ -19,7 +19,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from agent.adapters.repository.cache import Cache, metadata_path
-from agent.adapters.repository.signatures import one_line, signed_role
+from agent.adapters.repository.signatures import anchored, one_line, signed_role
 from agent.adapters.repository.told import Scene, told
 from agent.adapters.repository.witness import Witness
 from agent.core.trust import SignedRole
@@ -77,6 +77,7 @@ class TufClient:
         root = self._verified(Root.type).signed
         for name in _TOP:
             self._roles[name] = signed_role(self._verified(name), name=name, by=root)
+        self._roles[Root.type] = anchored(self._roles[Root.type], self._root)
 
     def keep(self) -> None:
         """Put what was verified so far on disk, all of it at once."""

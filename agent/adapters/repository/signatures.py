@@ -1,5 +1,7 @@
 """What TUF metadata says, in our words: who signed a role, and who may."""
 
+import hashlib
+from dataclasses import replace
 from typing import Any, Final
 
 from tuf.api.metadata import (  # type: ignore[attr-defined] # public, handed on unmarked
@@ -41,6 +43,11 @@ def signed_role(
         signed_by=tuple(sorted(result.signed)),
         threshold=result.threshold,
     )
+
+
+def anchored(role: SignedRole, root: bytes) -> SignedRole:
+    """Return the root role, counted from the trusted root that the host was given."""
+    return replace(role, anchor=hashlib.sha256(root).hexdigest())
 
 
 def one_line(text: str) -> str:

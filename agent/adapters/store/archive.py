@@ -110,6 +110,11 @@ class Archive:
         with reported(self._path, "reading"):
             return reads.lineups(self._connection)
 
+    def definition(self, task: str) -> str | None:
+        """Return the last release that was at work for a task and is no more."""
+        with reported(self._path, "reading"):
+            return reads.definition(self._connection, task)
+
     def releases(self) -> list[Admitted]:
         """Return every release that was ever taken in, by task and version."""
         return [answers.admitted(row) for row in self._rows(_RELEASES)]

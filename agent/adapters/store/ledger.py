@@ -1,5 +1,6 @@
 """The daemon's side of the state database: whole ticks in, what they left out."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,13 +133,23 @@ class SqliteLedger:
 
         Raises:
             StateError: No release has this digest.
+            TamperedError: Its manifest was changed since it was taken in.
             ManifestError: This program does not understand its manifest.
         """
         with self._reading():
-            found = reads.release(self._connection, digest)
+            found = reads.release(self._connection, digest, name_of=self._name_of)
         if found is None:
             raise StateError(f"{self._path}: no release {digest[:12]}")
         return found
+
+    def definition(self, task: str) -> Release | None:
+        """Return the last release that was at work for a task and is no more, if any.
+
+        It says what the task is, while the baseline speaks alone.
+        """
+        with self._reading():
+            digest = reads.definition(self._connection, task)
+        return None if digest is None else self.release(digest)
 
     def next_moment_id(self) -> int:
         """Return the number that no moment has yet, committed or held back."""
@@ -216,6 +227,10 @@ class SqliteLedger:
             )
         self._writer.forget()
         return trimmed
+
+    @staticmethod
+    def _name_of(manifest: bytes) -> str:
+        return hashlib.sha256(manifest).hexdigest()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """What the daemon, the courier and the commands alike read from the database."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain as chained
 from itertools import groupby, islice
@@ -16,7 +16,7 @@ from agent.core.manifest import parse_manifest
 from agent.core.moment import Moment
 from agent.core.release import Release, ReleaseState
 from agent.core.trust import SignedRole, Trust
-from agent.errors import ManifestError
+from agent.errors import ManifestError, StateError, TamperedError
 
 _Shape = TypeVar("_Shape")
 
@@ -28,6 +28,11 @@ UNUSED_FROM = "unused_from"
 TRUST = "trust"
 CHANNEL = "channel"
 _CHUNK = 1_000
+_WERE_AT_WORK = {
+    ReleaseState.RETIRED,
+    ReleaseState.ROLLED_BACK,
+    ReleaseState.WITHDRAWN,
+}
 _RELEASES = "select digest, manifest, state from releases"
 
 
@@ -42,14 +47,41 @@ def lineups(connection: sqlite3.Connection) -> tuple[LineUp, ...]:
     )
 
 
-def release(connection: sqlite3.Connection, digest: str) -> Release | None:
+def release(
+    connection: sqlite3.Connection,
+    digest: str,
+    *,
+    name_of: Callable[[bytes], str],
+) -> Release | None:
     """Return a release that was taken in; None if no release has this digest.
 
+    Args:
+        connection: To the database.
+        digest: What names the release.
+        name_of: Computes a release's name from its manifest.
+
     Raises:
+        TamperedError: Its manifest was changed since it was taken in.
         ManifestError: This program does not understand its manifest.
     """
     found = connection.execute(f"{_RELEASES} where digest = ?", (digest,)).fetchone()
-    return None if found is None else _release(found)
+    if found is None:
+        return None
+    got = name_of(found[1])
+    if got != digest:
+        raise TamperedError(
+            f"release {digest[:12]}: its manifest in the database was changed: "
+            f"expected sha256 {digest[:12]}, got {got[:12]}"
+        )
+    return _release(found)
+
+
+def definition(connection: sqlite3.Connection, task: str) -> str | None:
+    """Return the last release that was at work for a task and is no more, if any."""
+    known = (each for each in releases(connection) if each.manifest.task == task)
+    over = [each for each in known if each.state in _WERE_AT_WORK]
+    last = max(over, key=lambda each: each.manifest.version, default=None)
+    return None if last is None else last.digest
 
 
 def releases(connection: sqlite3.Connection) -> tuple[Release, ...]:
@@ -67,6 +99,8 @@ def releases(connection: sqlite3.Connection) -> tuple[Release, ...]:
 
 def _release(row: tuple[str, bytes, str]) -> Release:
     digest, manifest, state = row
+    if state not in set(ReleaseState):
+        raise ManifestError(f"release {digest[:12]}: no state that we know: {state}")
     return Release(
         digest=digest, manifest=parse_manifest(manifest), state=ReleaseState(state)
     )
@@ -94,11 +128,17 @@ def documents(
 ) -> Iterator[_Shape]:
     """Yield what is remembered of one kind, or of one name of it, by name."""
     found = connection.execute(
-        "select document from trust where kind = ? and name = ifnull(?, name)"
+        "select name, document from trust where kind = ? and name = ifnull(?, name)"
         " order by name",
         (kind, name),
     )
-    return (msgspec.json.decode(text, type=shape) for (text,) in found)
+    for row, text in found:
+        try:
+            yield msgspec.json.decode(text, type=shape)
+        except msgspec.DecodeError as error:
+            raise StateError(
+                f"table trust, {kind} {row}: damaged: {error}; remove the row"
+            ) from error
 
 
 def next_moment_id(connection: sqlite3.Connection) -> int:

@@ -1,7 +1,7 @@
 """The courier's side of the state database: releases, line-ups, events."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,19 +21,34 @@ _FLOOR: Final = "floor"
 _Shape = TypeVar("_Shape")
 
 
+def _to_nobody(event: Event) -> None:
+    """Leave an event to those who read the database."""
+
+
 class SqliteRegistry:
     """What a short-lived process changes; the daemon sees it at its next tick.
 
     A write outside `transaction` is a transaction of its own.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        path: Path,
+        tell: Callable[[Event], None],
+    ) -> None:
         self._connection = connection
         self._path = path
+        self._tell = tell
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, tell: Callable[[Event], None] = _to_nobody) -> Self:
         """Return the registry in the file at `path`, made or migrated where needed.
+
+        Args:
+            path: The database.
+            tell: Takes every event that is recorded, for the journal.
 
         Raises:
             StateError: The file is damaged, closed to this user, or of a newer schema.
@@ -45,7 +60,7 @@ class SqliteRegistry:
             connection.execute("PRAGMA foreign_keys = ON")
             # Rare and small, and nobody will do it again: wait for the disk.
             connection.execute("PRAGMA synchronous = FULL")
-            return cls(connection, path=path)
+            return cls(connection, path=path, tell=tell)
 
     def close(self) -> None:
         """Let the file go."""
@@ -161,6 +176,7 @@ class SqliteRegistry:
             "insert into events (at, level, name, fields) values (?, ?, ?, ?)",
             rows.event_row(event),
         )
+        self._tell(event)
 
     def floors(self) -> tuple[Floor, ...]:
         """Return the oldest version of each role that may still be taken."""
@@ -198,12 +214,12 @@ class SqliteRegistry:
             (digest, rows.stamp(at)),
         )
 
-    def crashes(self, digest: str, *, since: datetime) -> int:
+    def crashes(self, digest: str, *, since: datetime, until: datetime) -> int:
         """Return how often the daemon died so."""
         with reported(self._path, "reading"):
             (count,) = self._connection.execute(
-                "select count(*) from crashes where digest = ? and at >= ?",
-                (digest, rows.stamp(since)),
+                "select count(*) from crashes where digest = ? and at between ? and ?",
+                (digest, rows.stamp(since), rows.stamp(until)),
             ).fetchone()
         found: int = count
         return found

@@ -34,28 +34,28 @@ def pointer(**changes):
 
 
 def test_an_approval_without_conditions_is_for_every_host_at_once():
-    assert pointer().is_meant_for("any", now=NOW)
+    assert pointer().holds_back("any", now=NOW) is None
 
 
 def test_an_approval_waits_until_its_time():
     later = pointer(not_before="2026-03-01T12:00:01Z")
-    assert not later.is_meant_for("any", now=NOW)
-    assert later.is_meant_for("any", now=NOW + timedelta(seconds=1))
+    assert later.holds_back("any", now=NOW) is not None
+    assert later.holds_back("any", now=NOW + timedelta(seconds=1)) is None
 
 
 @given(percent=st.integers(0, 100))
 @settings(deadline=None, max_examples=20)
 def test_a_share_holds_about_so_many_hosts_and_always_the_same(percent):
     ring = pointer(rollout={"percent": percent, "salt": "spring"})
-    drawn = [ring.is_meant_for(f"host-{n}", now=NOW) for n in range(500)]
-    assert drawn == [ring.is_meant_for(f"host-{n}", now=NOW) for n in range(500)]
+    drawn = [ring.holds_back(f"host-{n}", now=NOW) is None for n in range(500)]
+    assert drawn == [ring.holds_back(f"host-{n}", now=NOW) is None for n in range(500)]
     assert sum(drawn) / 5 == pytest.approx(percent, abs=10)
 
 
 def test_a_larger_share_holds_the_hosts_of_a_smaller_one():
     def ring(percent):
         found = pointer(rollout={"percent": percent, "salt": "spring"})
-        return {n for n in range(300) if found.is_meant_for(f"host-{n}", now=NOW)}
+        return {n for n in range(300) if found.holds_back(f"host-{n}", now=NOW) is None}
 
     assert ring(10) < ring(40) < ring(100)
 
