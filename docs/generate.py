@@ -572,6 +572,8 @@ def _bounded(kind: object, bounds: msgspec.Meta) -> str:
         return f"{words} `{bounds.pattern}`"
     if bounds.le is not None:
         return f"{words} {bounds.ge}..{bounds.le}"
+    if bounds.max_length is not None:
+        return f"{words} of at most {bounds.max_length} characters"
     over = f"above {bounds.gt}" if bounds.gt is not None else f"at least {bounds.ge}"
     return f"{words} {over}"
 

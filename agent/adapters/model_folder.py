@@ -1,6 +1,7 @@
 """The folder of immutable model files, each named by the SHA-256 of its bytes."""
 
 import os
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class ModelFolder:
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             for left in folder.glob(f"*{_STAGED}"):
-                left.unlink()
+                _remove(left)
         except OSError as error:
             raise _unusable(error) from error
 
@@ -43,17 +44,20 @@ class ModelFolder:
             with self.staging(digest).open("rb") as file:
                 os.fchmod(file.fileno(), 0o440)
                 os.fsync(file.fileno())
+            if not self.has(digest):
+                _remove(self._path(digest))
             self.staging(digest).replace(self._path(digest))
             _sync(self._folder)
         except OSError as error:
             raise _unusable(error) from error
 
     def has(self, digest: str) -> bool:
-        """Return whether the model's file is there."""
-        return self._path(digest).is_file()
+        """Return whether the model's file is there, and no link to another."""
+        path = self._path(digest)
+        return path.is_file() and not path.is_symlink()
 
     def keep_only(self, digests: Collection[str]) -> None:
-        """Remove the files of all other models.
+        """Remove the files of all other models, whatever lies under their names.
 
         Raises:
             StateError: The folder cannot be written.
@@ -61,12 +65,20 @@ class ModelFolder:
         try:
             for path in self._folder.glob(f"*{_MODEL}"):
                 if path.name.removesuffix(_MODEL) not in digests:
-                    path.unlink()
+                    _remove(path)
         except OSError as error:
             raise _unusable(error) from error
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}{_MODEL}"
+
+
+def _remove(path: Path) -> None:
+    """Remove whatever is there, if there is anything; no link is followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -119,7 +119,7 @@ class Limits(_Part, frozen=True, kw_only=True):
 class Requires(_Part, frozen=True, kw_only=True):
     """What the host must have."""
 
-    agent: str = ">=0"
+    agent: Annotated[str, msgspec.Meta(max_length=100)] = ">=0"
     metrics: tuple[str, ...] = ()
 
 

@@ -22,7 +22,7 @@ MAX_OPSET: Final = 27
 MAX_IR: Final = 13
 MAX_MODEL_BYTES: Final = 64 * 10**6
 
-_COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
+_COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d{1,9}(?:\.\d{1,9})*)")
 _LEADING_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 _Version = tuple[int, ...]
 _HOLDS: Final[dict[str, Callable[[_Version, _Version], bool]]] = {
@@ -91,9 +91,23 @@ class Offer:
         return next(found, None)
 
     @property
+    def is_taken_back(self) -> bool:
+        """Whether the approval itself takes back what it names."""
+        is_revoked = not self.digests.isdisjoint(self.pointer.revoked)
+        return is_revoked or self.pointer.version < self.pointer.floor_version
+
+    @property
     def digest(self) -> str:
         """What names the release: SHA-256 of the manifest, which pins all the rest."""
         return self.pointer.sha256
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """What it can be revoked by: the digests of the manifest and of its model."""
+        model = self.manifest.model
+        return frozenset(
+            {self.digest} if model is None else {self.digest, model.sha256}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +153,7 @@ def shortcomings(manifest: Manifest, *, host: HostFacts) -> tuple[str, ...]:
 
 def _approval(offer: Offer) -> list[tuple[str, bool]]:
     pointer, manifest = offer.pointer, offer.manifest
+    revoked = sorted(offer.digests.intersection(pointer.revoked))
     return [
         (
             (
@@ -155,31 +170,38 @@ def _approval(offer: Offer) -> list[tuple[str, bool]]:
             manifest.version == pointer.version,
         ),
         (
-            f"version {pointer.version} is below the floor {pointer.floor_version}",
+            (
+                f"version {pointer.version} is below the floor: expected at least "
+                f"{pointer.floor_version}, as the approval itself says; operations "
+                "must approve a newer one"
+            ),
             pointer.version >= pointer.floor_version,
         ),
         (
-            "its digest is revoked",
-            {offer.digest, _model_sha256(manifest)}.isdisjoint(pointer.revoked),
+            (
+                "its digest is revoked: expected one that the approval does not "
+                f"revoke itself, got {', '.join(digest[:12] for digest in revoked)}; "
+                "operations must approve another release"
+            ),
+            not revoked,
         ),
     ]
 
 
 def _newness(offer: Offer, known: Iterable[Release]) -> list[tuple[str, bool]]:
     """A version of a task stands for one digest, for ever."""
-    task, version = offer.manifest.task, offer.manifest.version
+    own = (offer.manifest.task, offer.manifest.version)
     return [
         (
-            f"version {version} was taken in before with another digest",
-            all(
-                (r.manifest.task, r.manifest.version) != (task, version) for r in known
+            (
+                f"version {own[1]} was taken in before with another digest: expected "
+                f"{before.digest[:12]}, got {offer.digest[:12]}; the publisher must "
+                "offer another version"
             ),
+            own != (before.manifest.task, before.manifest.version),
         )
+        for before in known
     ]
-
-
-def _model_sha256(manifest: Manifest) -> str | None:
-    return None if manifest.model is None else manifest.model.sha256
 
 
 def _demands(manifest: Manifest, host: HostFacts) -> list[tuple[str, bool]]:
@@ -195,7 +217,10 @@ def _needs(manifest: Manifest, host: HostFacts) -> list[tuple[str, bool]]:
     unfit = misfit(manifest, new_window=partial(Window, interval_s=host.interval_s))
     return [
         (
-            f"task {manifest.task} is not allowed on this host",
+            (
+                f"task {manifest.task} is not allowed on this host: expected one that "
+                "tasks.allow names and tasks.deny does not; the operator may allow it"
+            ),
             host.allows(manifest.task),
         ),
         (f"metrics unknown to this agent: {', '.join(unknown)}", not unknown),

@@ -67,7 +67,7 @@ def _fetcher(
 ) -> FetcherInterface:
     central = settings.central
     if central is None or not source.startswith(("https://", "http://")):
-        return FolderFetcher()
+        return FolderFetcher(spool=settings.state_dir)
     # 40 ms and 15 MB that a local repository does without.
     from agent.adapters.http import HttpFetcher, Staging  # noqa: PLC0415
 

@@ -450,6 +450,19 @@ def test_what_nobody_comes_back_for_goes(tmp_path):
     assert {path.stem for path in tmp_path.iterdir()} == {"new"}
 
 
+def test_what_is_no_part_goes_at_once(tmp_path):
+    (tmp_path / "kept").write_bytes(b"kept")
+    (tmp_path / "folder.part" / "below").mkdir(parents=True)
+    (tmp_path / "link.part").symlink_to(tmp_path / "kept")
+    (tmp_path / "dangling.part").symlink_to("nothing")
+    (tmp_path / "linked_folder.part").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "fifo.part")
+    staged(tmp_path, "part", size=1, age=timedelta(hours=1))
+    Staging(tmp_path, now=NOW + timedelta(minutes=1))
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "part.part"}
+    assert (tmp_path / "kept").read_bytes() == b"kept"
+
+
 def test_a_folder_that_cannot_be_is_the_operators(tmp_path):
     (tmp_path / "staging").write_bytes(b"in the way")
     with pytest.raises(StateError, match=r"staging: .*got: File exists"):

@@ -4,13 +4,18 @@ import errno
 import json
 import os
 import shutil
+import tempfile
 from datetime import timedelta
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tuf.api.exceptions import DownloadError, DownloadHTTPError
+from tuf.api.exceptions import (
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+)
 
 import agent.adapters.repository as package
 from agent.adapters.clock import SystemClock
@@ -23,7 +28,7 @@ from agent.adapters.repository import (
 from agent.core.manifest import parse_manifest
 from agent.errors import StateError, TrustError
 from tests.fakes.http import serving
-from tests.fakes.onnx_files import logistic, manifest_of
+from tests.fakes.onnx_files import logistic, manifest_of, sha256
 from tests.fakes.signed import Publisher, new_keys
 
 MODEL = logistic()
@@ -236,6 +241,60 @@ def test_a_folder_is_read_without_surprises(tmp_path):
     with pytest.raises(DownloadHTTPError, match="no such file") as missing:
         fetcher.download_bytes(f"{tmp_path}/nothing/below", 100)
     assert missing.value.status_code == 404
+
+
+def test_a_file_of_a_folder_is_copied_before_it_is_checked(tmp_path, monkeypatch):
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "model").write_bytes(MODEL * 1000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    fetcher = FolderFetcher(spool=tmp_path / "spool")
+    path, length = str(tmp_path / "model"), len(MODEL) * 1000
+    with fetcher.download_file(path, length) as file:
+        (tmp_path / "model").write_bytes(b"another")
+        assert file.read() == MODEL * 1000
+        assert list((tmp_path / "spool").iterdir()) == []
+    with (
+        pytest.raises(DownloadLengthMismatchError, match=f"^{path}: expected no more"),
+        fetcher.download_file(path, len("another") - 1),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "hashes",
+    [
+        {"sha256": "ab\0cd"},
+        {"sha256": "../../secret"},
+        {"sha256": sha256(MODEL).upper()},
+        {"sha256": sha256(MODEL) + "\n"},
+        {"sha512": "ab" * 64},
+        {"sha512": "../../secret", "sha256": sha256(MODEL)},
+        {"sha256": sha256(MODEL), "sha512": "ab" * 64},
+    ],
+)
+@pytest.mark.parametrize("role", ["release-cpu-busy", "approve-cpu-busy"])
+def test_a_target_is_named_by_its_sha256_alone(publisher, tmp_path, role, hashes):
+    for target in publisher.signed[role].targets.values():
+        target.hashes = hashes
+    publisher.sign(role, "snapshot", "timestamp")
+    repository = TufRepository(
+        str(publisher.folder),
+        cache=tmp_path / "cache",
+        root=publisher.root,
+        fetcher=FolderFetcher(),
+        documents=tmp_path / "documents",
+    )
+    repository.refresh()
+    with pytest.raises(
+        TrustError,
+        match=r"json: bad hashes: expected sha256 alone, of 64 digits 0-9 a-f, got "
+        r".*; the publisher must sign it anew",
+    ) as refused:
+        repository.manifest(repository.pointer("cpu-busy"))
+    assert str(refused.value).isprintable()
+    if role.startswith("release"):
+        with pytest.raises(TrustError, match=r"model\.onnx: bad hashes: "):
+            repository.download(parse_manifest(MANIFEST), to=tmp_path / "model")
 
 
 def test_the_package_has_what_it_names_and_nothing_else():

@@ -91,6 +91,7 @@ class Silent(FolderFetcher):
     """Answers for what is never kept, and counts what else is asked for."""
 
     def __init__(self):
+        super().__init__()
         self.asked = []
 
     def _fetch(self, url):

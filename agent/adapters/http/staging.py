@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from stat import S_ISREG
 from typing import IO, Final
 
 from tuf.api.exceptions import DownloadLengthMismatchError, LengthOrHashMismatchError
@@ -40,7 +42,7 @@ class Staging:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for stale in _stale(folder, now=now, kept_bytes=kept_bytes):
-                stale.unlink()
+                _remove(stale)
         except OSError as error:
             raise StateError(
                 f"staging: {error.filename}: expected a folder that can be written, "
@@ -72,12 +74,21 @@ def _opened(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, flags, 0o600), "r+b")
 
 
+def _remove(path: Path) -> None:
+    """Remove whatever is there; no link is followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
 def _stale(folder: Path, *, now: datetime, kept_bytes: int) -> Iterator[Path]:
-    """Yield the parts that are too old, and the oldest of those that are too many."""
+    """Yield what is no part, or too old, and the oldest of those that are too many."""
     begins_at = (now - _KEPT_FOR).timestamp()
     parts = [(path, path.lstat()) for path in folder.glob(f"*{_SUFFIX}")]
     total_bytes = 0
     for path, found in sorted(parts, key=lambda part: part[1].st_mtime, reverse=True):
         total_bytes += found.st_size
-        if found.st_mtime < begins_at or total_bytes > kept_bytes:
+        is_stale = found.st_mtime < begins_at or total_bytes > kept_bytes
+        if is_stale or not S_ISREG(found.st_mode):
             yield path

@@ -1,6 +1,8 @@
 """Pointers and manifests that came before: what has not changed is not fetched."""
 
 import hashlib
+import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ from agent.adapters.repository.cache import read
 
 _KEPT: Final = 200
 _PART: Final = ".part"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Documents:
@@ -28,7 +31,7 @@ class Documents:
     def get(self, signed: TargetFile) -> bytes | None:
         """Return the very bytes that were signed, if they are here."""
         name = signed.hashes.get("sha256", "")
-        content = read(self._folder / name) if name else None
+        content = read(self._folder / name) if _SHA256.fullmatch(name) else None
         if content is None or hashlib.sha256(content).hexdigest() != name:
             return None
         return content if len(content) == signed.length else None
@@ -39,8 +42,18 @@ class Documents:
         part = path.with_suffix(_PART)
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            for in_the_way in (part, path):
+                _remove(in_the_way)
             part.write_bytes(content)
             part.replace(path)
-            by_age = sorted(self._folder.iterdir(), key=lambda p: p.stat().st_mtime_ns)
+            by_age = sorted(self._folder.iterdir(), key=lambda p: p.lstat().st_mtime_ns)
             for oldest in by_age[:-_KEPT]:
-                oldest.unlink()
+                _remove(oldest)
+
+
+def _remove(path: Path) -> None:
+    """Remove whatever is there, if there is anything; no link is followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ _BUNDLE_BYTES: Final = 65_536
 _APPROVES: Final = "approve-"
 _RELEASES: Final = "release-"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class TufRepository:
@@ -106,7 +107,7 @@ class TufRepository:
             )
         # Also where the approval is not meant for this host: a release may be at work.
         self._client.follow(manifest_path(task, 1))
-        signed = self._client.signed(pointer_path(task, CHANNEL))
+        signed = self._found(pointer_path(task, CHANNEL))
         if signed is None:
             return None
         document = self._document(signed, limit=pointers.MAX_BYTES)
@@ -130,7 +131,7 @@ class TufRepository:
     def provenance(self, manifest: Manifest) -> bytes | None:
         """Return the bundle that tells a model's provenance; None if there is none."""
         model = model_path(manifest.task, manifest.version)
-        signed = self._client.signed(model.removesuffix("onnx") + "sig")
+        signed = self._found(model.removesuffix("onnx") + "sig")
         return None if signed is None else self._document(signed, limit=_BUNDLE_BYTES)
 
     def _signed(self, path: str) -> TargetFile:
@@ -145,13 +146,24 @@ class TufRepository:
                 f"{ascii(path)[:80]}: bad name: expected only a-z 0-9 . _ - in each "
                 "part; the publisher must rename it"
             )
-        signed = self._client.signed(path)
+        signed = self._found(path)
         if signed is None:
             task = path.split("/")[1]
             raise TrustError(
                 f"{path}: no such target was signed for task {task} by a role that "
                 "may; the publisher must sign it"
             )
+        return signed
+
+    def _found(self, path: str) -> TargetFile | None:
+        """Return what was signed about a target; None: no role that may has.
+
+        Raises:
+            TrustError: It is not named by a SHA-256 alone.
+        """
+        signed = self._client.signed(path)
+        if signed is not None:
+            _check_hashes(signed)
         return signed
 
     def _document(self, signed: TargetFile, *, limit: int) -> bytes:
@@ -166,6 +178,19 @@ class TufRepository:
             content = self._client.content(signed)
             self._documents.keep(content)
         return content
+
+
+def _check_hashes(signed: TargetFile) -> None:
+    """Raise TrustError unless a target has one hash, which can be part of a name.
+
+    With several, whoever signs chooses which of them the URL is made of.
+    """
+    hashes = signed.hashes
+    if set(hashes) != {"sha256"} or not _SHA256.fullmatch(hashes["sha256"]):
+        raise TrustError(
+            f"{signed.path}: bad hashes: expected sha256 alone, of 64 digits 0-9 a-f, "
+            f"got {ascii(hashes)[:80]}; the publisher must sign it anew"
+        )
 
 
 def _agree(signed: TargetFile, *, sha256: str, length: int, by: str) -> None:

@@ -193,6 +193,7 @@ def test_what_may_not_be_left_out_is_named(key):
         (("entity",), "host", '"host" has no $entity to fill in'),
         (("entity",), "Mount", "$.entity"),
         (("requires", "metrics"), "all", "$.requires.metrics"),
+        (("requires", "agent"), ">=" + "1" * 99, "$.requires.agent"),
         (("provenance",), [], "$.provenance"),
     ],
 )

@@ -20,10 +20,14 @@ from agent.core.qualify import (
 )
 from agent.core.release import Release, ReleaseState
 from agent.errors import TrustError
-from tests.fakes.onnx_files import SERIES, logistic, manifest_of
+from tests.fakes.onnx_files import SERIES, logistic, manifest_of, sha256
 
 MODEL = logistic()
 HOST = HostFacts(agent="1.4.2", metrics=frozenset({SERIES}))
+REVOKED = (
+    "its digest is revoked: expected one that the approval does not revoke itself, got "
+    "{}; operations must approve another release"
+)
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
@@ -99,6 +103,10 @@ def model(**changes):
         ({"requires": {"agent": ">=1.5"}}, "expected >=1.5, this agent is 1.4.2"),
         ({"requires": {"agent": ">=1, <1.4"}}, "expected >=1, <1.4, this agent is"),
         ({"requires": {"agent": "new"}}, 'expected comparisons such as ">=1.2", got'),
+        (
+            {"requires": {"agent": ">=" + "1" * 90}},
+            'expected comparisons such as ">=1.2", got',
+        ),
         (model(length=64_000_001), "model.length: expected at most 64.0 MB, got"),
         (model(opset=28), "model.opset: expected at most 27, got 28"),
         (model(ir=14), "model.ir: expected at most 13, got 14"),
@@ -112,11 +120,17 @@ def test_a_manifest_that_does_not_fit_is_refused_with_the_reason(manifest, reaso
 @pytest.mark.parametrize(
     ("pointer", "reason"),
     [
-        ({"floor_version": 2}, "version 1 is below the floor 2"),
-        ({"revoked": [hashlib.sha256(MODEL).hexdigest()]}, "its digest is revoked"),
         (
-            {"revoked": [hashlib.sha256(manifest_of(MODEL)).hexdigest()]},
-            "its digest is revoked",
+            {"floor_version": 2},
+            (
+                "version 1 is below the floor: expected at least 2, as the approval "
+                "itself says; operations must approve a newer one"
+            ),
+        ),
+        ({"revoked": [sha256(MODEL)]}, REVOKED.format(sha256(MODEL)[:12])),
+        (
+            {"revoked": [sha256(manifest_of(MODEL))]},
+            REVOKED.format(sha256(manifest_of(MODEL))[:12]),
         ),
     ],
 )
@@ -133,7 +147,10 @@ def release(document, digest):
 def test_a_version_stands_for_one_digest():
     before = release(manifest_of(MODEL), "ab" * 32)
     assert offer().known_as([before]) is None
-    assert "with another digest" in refusal(offer(), known=[before], host=HOST)
+    assert refusal(offer(), known=[before], host=HOST) == (
+        "version 1 was taken in before with another digest: expected abababababab, got "
+        f"{offer().digest[:12]}; the publisher must offer another version"
+    )
 
 
 def test_a_release_is_known_by_its_manifest():
@@ -156,7 +173,12 @@ def test_the_site_decides_which_tasks_run(allow, deny, is_taken):
     host = HostFacts(agent="1", metrics=HOST.metrics, allow=allow, deny=deny)
     assert host.allows("cpu-busy") is is_taken
     assert is_allowed("cpu-busy", allow=allow, deny=deny) is is_taken
-    assert (refusal(offer(), host=host) is None) is is_taken
+    assert refusal(offer(), host=host) == (
+        None
+        if is_taken
+        else "task cpu-busy is not allowed on this host: expected one that tasks.allow "
+        "names and tasks.deny does not; the operator may allow it"
+    )
 
 
 VERSIONS = st.lists(st.integers(0, 30), min_size=1, max_size=4)
@@ -178,10 +200,14 @@ def test_a_development_version_counts_as_what_it_becomes():
     assert not meets("unknown", requirement=">0")
 
 
+def test_a_version_of_endless_digits_is_no_crash():
+    assert meets("1.4.2", requirement=">=" + "1" * 5000) is False
+
+
 def test_an_approval_begins_at_its_time():
     pointer = offer(not_before="2026-11-24T06:00:00Z").pointer
-    assert pointer.is_meant_for("host", now=NOW)
-    assert not pointer.is_meant_for("host", now=NOW - timedelta(seconds=1))
+    assert pointer.holds_back("host", now=NOW) is None
+    assert pointer.holds_back("host", now=NOW - timedelta(seconds=1)) is not None
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(0, 99))
@@ -192,15 +218,17 @@ def test_a_rollout_only_grows(host_id, salt, percent):
         )
         for share in (percent, percent + 1)
     )
-    if smaller.is_meant_for(host_id, now=NOW):
-        assert larger.is_meant_for(host_id, now=NOW)
+    if smaller.holds_back(host_id, now=NOW) is None:
+        assert larger.holds_back(host_id, now=NOW) is None
 
 
 def test_a_rollout_reaches_about_its_share_and_in_the_end_all():
     def share(percent):
         rollout = Rollout(percent=percent, salt="autumn")
         pointer = msgspec.structs.replace(offer().pointer, rollout=rollout)
-        return sum(pointer.is_meant_for(f"host-{n}", now=NOW) for n in range(2000))
+        return sum(
+            pointer.holds_back(f"host-{n}", now=NOW) is None for n in range(2000)
+        )
 
     assert share(0) == 0
     assert share(25) == pytest.approx(500, abs=80)
@@ -241,3 +269,18 @@ def test_a_pointer_of_random_bytes_is_a_trust_error(document):
 def test_a_pointer_nested_without_end_is_a_trust_error():
     with pytest.raises(TrustError):
         parse_pointer(b"[" * 100_000, task="cpu-busy", channel="stable")
+
+
+@pytest.mark.parametrize(
+    ("pointer", "is_taken_back"),
+    [
+        ({}, False),
+        ({"revoked": [sha256(MODEL)]}, True),
+        ({"revoked": [sha256(manifest_of(MODEL))]}, True),
+        ({"revoked": ["ab" * 32]}, False),
+        ({"floor_version": 2}, True),
+        ({"floor_version": 1}, False),
+    ],
+)
+def test_an_approval_may_take_back_what_it_names(pointer, is_taken_back):
+    assert offer(**pointer).is_taken_back is is_taken_back
