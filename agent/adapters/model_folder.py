@@ -1,10 +1,10 @@
 """The folder of immutable model files, each named by the SHA-256 of its bytes."""
 
 import os
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from agent.adapters.disk import remove, sync_folder
 from agent.errors import StateError
 
 _STAGED = ".part"
@@ -26,7 +26,7 @@ class ModelFolder:
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             for left in folder.glob(f"*{_STAGED}"):
-                _remove(left)
+                remove(left)
         except OSError as error:
             raise _unusable(error) from error
 
@@ -45,9 +45,9 @@ class ModelFolder:
                 os.fchmod(file.fileno(), 0o440)
                 os.fsync(file.fileno())
             if not self.has(digest):
-                _remove(self._path(digest))
+                remove(self._path(digest))
             self.staging(digest).replace(self._path(digest))
-            _sync(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             raise _unusable(error) from error
 
@@ -65,29 +65,12 @@ class ModelFolder:
         try:
             for path in self._folder.glob(f"*{_MODEL}"):
                 if path.name.removesuffix(_MODEL) not in digests:
-                    _remove(path)
+                    remove(path)
         except OSError as error:
             raise _unusable(error) from error
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}{_MODEL}"
-
-
-def _remove(path: Path) -> None:
-    """Remove whatever is there, if there is anything; no link is followed."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder last through a power failure."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _unusable(error: OSError) -> StateError:

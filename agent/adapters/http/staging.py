@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import IO, Final
 
 from tuf.api.exceptions import DownloadLengthMismatchError, LengthOrHashMismatchError
 
+from agent.adapters.disk import remove
 from agent.errors import StateError
 
 _KEPT_FOR: Final = timedelta(days=7)
@@ -42,7 +42,7 @@ class Staging:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for stale in _stale(folder, now=now, kept_bytes=kept_bytes):
-                _remove(stale)
+                remove(stale)
         except OSError as error:
             raise StateError(
                 f"staging: {error.filename}: expected a folder that can be written, "
@@ -72,14 +72,6 @@ class Staging:
 def _opened(path: Path) -> IO[bytes]:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, 0o600), "r+b")
-
-
-def _remove(path: Path) -> None:
-    """Remove whatever is there; no link is followed."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def _stale(folder: Path, *, now: datetime, kept_bytes: int) -> Iterator[Path]:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from agent.adapters.disk import sync_folder
+
 _PART = ".part"
 
 
@@ -19,12 +21,3 @@ def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         os.fsync(file.fileno())
     part.replace(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power failure."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from tuf.api.exceptions import RepositoryError
 
-from agent.adapters.local_repository.files import sync_folder
+from agent.adapters.disk import sync_folder
 from agent.adapters.local_repository.roles import Roles
 from agent.adapters.local_repository.starters import Starter, read_starters
 from agent.core.pointer import (

@@ -19,6 +19,8 @@ from typing import Final
 from urllib.parse import quote
 from weakref import finalize
 
+from agent.adapters.disk import remove, sync_folder
+
 _HISTORY: Final = "root_history"
 _WORK: Final = "work"
 # Whole, and only to be moved to their places: from here on it has happened.
@@ -47,7 +49,7 @@ class Cache:
         with settled(folder):
             for pattern in _LEFT_BEHIND:
                 for path in folder.glob(pattern):
-                    _remove(path)
+                    remove(path)
             self.work = _workshop(folder)
         finalize(self, shutil.rmtree, self.work, ignore_errors=True)
         (self.work / _HISTORY).mkdir()
@@ -75,19 +77,19 @@ class Cache:
         with settled(self._folder):
             self._write_next(changed)
             (self._folder / _NEXT).rename(self._folder / _READY)
-            _sync(self._folder)
+            sync_folder(self._folder)
             _settle(self._folder)
         self._kept |= {name: _mark(self.work / name) for name in changed}
 
     def _write_next(self, names: list[str]) -> None:
         following = self._folder / _NEXT
-        _remove(following)
+        remove(following)
         try:
             (following / _HISTORY).mkdir(mode=0o700, parents=True)
             for name in names:
                 _write(following / name, (self.work / name).read_bytes())
-            _sync(following / _HISTORY)
-            _sync(following)
+            sync_folder(following / _HISTORY)
+            sync_folder(following)
         except OSError:
             shutil.rmtree(following, ignore_errors=True)
             raise
@@ -146,7 +148,7 @@ def read(path: Path) -> bytes | None:
 def _workshop(folder: Path) -> Path:
     """Return an empty folder that can hold a symbolic link, beside what is kept."""
     work = folder / _WORK
-    _remove(work)
+    remove(work)
     work.mkdir(mode=0o700)
     probe = work / "link"
     try:
@@ -166,13 +168,13 @@ def _settle(folder: Path) -> None:
     for name in _names(ready, "*.json", f"{_HISTORY}/*.root.json"):
         place = folder / name
         if place.parent.is_symlink() or not place.parent.is_dir():
-            _remove(place.parent)
+            remove(place.parent)
             place.parent.mkdir(mode=0o700)
         if place.is_dir():
-            _remove(place)
+            remove(place)
         (ready / name).replace(place)
-        _sync(place.parent)
-    _remove(ready)
+        sync_folder(place.parent)
+    remove(ready)
 
 
 def _names(folder: Path, *patterns: str) -> list[str]:
@@ -196,20 +198,3 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         # A full disk does not say which file it was.
         raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def _remove(path: Path) -> None:
-    """Remove whatever is there, if there is anything."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder last through a power failure."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

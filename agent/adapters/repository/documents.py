@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, handed on
     TargetFile,
 )
 
+from agent.adapters.disk import remove
 from agent.adapters.repository.cache import read
 
 _KEPT: Final = 200
@@ -43,17 +43,9 @@ class Documents:
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             for in_the_way in (part, path):
-                _remove(in_the_way)
+                remove(in_the_way)
             part.write_bytes(content)
             part.replace(path)
             by_age = sorted(self._folder.iterdir(), key=lambda p: p.lstat().st_mtime_ns)
             for oldest in by_age[:-_KEPT]:
-                _remove(oldest)
-
-
-def _remove(path: Path) -> None:
-    """Remove whatever is there, if there is anything; no link is followed."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+                remove(oldest)

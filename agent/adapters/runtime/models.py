@@ -1,6 +1,5 @@
 """The models of a folder, for a replay and for a daemon that must outlive them."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.adapters.disk import remove
 from agent.adapters.runtime.mark import Mark
 from agent.adapters.runtime.model import OnnxModel, load_engine, read_model
 from agent.adapters.runtime.watch import Watch
@@ -87,7 +87,7 @@ class OnnxModels:
             number = 1 + (_number(kept[-1]) if kept else 0)
             self._path(model).rename(aside / f"{model.sha256}.{number}")
             for old in kept[: max(0, len(kept) + 1 - _KEPT_ASIDE)]:
-                _remove(old)
+                remove(old)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -143,10 +143,3 @@ def _number(path: Path) -> int:
     """Return the number that a file was set aside under; 0: by somebody else."""
     text = path.suffix.removeprefix(".")
     return int(text) if text.isdecimal() else 0
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
