@@ -18,7 +18,7 @@ help: ## list the verbs
 run: $(VENV)/agent.stamp ## forecast this host with the starter models; ctrl-c ends it
 	$(BIN)/forewarn run --standalone --state-dir var/state
 
-trace: $(VENV)/trace.stamp ## install what reads recorded hosts in Parquet
+trace: $(VENV)/trace.stamp ## install what reads recorded hosts in Parquet and draws reports
 
 test: check ## set everything up and run all checks
 
@@ -39,7 +39,7 @@ format: $(VENV)/dev.stamp ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp ## measure; one JSON line each
+bench: $(VENV)/bench.stamp ## measure; one JSON line each
 	@for b in benchmarks/[a-z]*.py; do $(BIN)/python $$b || exit 1; done
 
 starters: $(VENV)/dev.stamp ## train the shipped models again, from their recipe
@@ -51,8 +51,13 @@ docs: $(VENV)/dev.stamp ## write docs/reference again, from the tables in the co
 lock: ## write requirements/ again; needs uv
 	$(COMPILE) pyproject.toml -c requirements/constraints.in -o requirements/agent.txt
 	$(COMPILE) --group build -c requirements/agent.txt -o requirements/build.txt
-	$(COMPILE) pyproject.toml --extra trace -c requirements/agent.txt -o requirements/trace.txt
-	$(COMPILE) pyproject.toml --extra trace --extra train --group dev -c requirements/agent.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra trace --extra report -c requirements/agent.txt -o requirements/trace.txt
+	$(COMPILE) pyproject.toml --extra trace --extra report --extra train --group dev -c requirements/agent.txt -o requirements/dev.txt
+	$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
+
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/dev.stamp
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/bench.txt
+	@touch $@
 
 clean: ## forget what was set up and what was run
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
