@@ -10,6 +10,7 @@
     |   +-- ManifestError      the publisher: the manifest cannot be understood
     |   |   +-- ExpressionError
     |   +-- ModelError         the publisher: the model does not do what it says
+    |       +-- AnswerError    the publisher: it answered what cannot be
     +-- UnavailableError       nobody, wait: central or a lock is not to be had now
     +-- IllegalTransitionError us
 
@@ -63,6 +64,10 @@ class ExpressionError(ManifestError):
 
 class ModelError(TrustError):
     """A model raised, or answered what its manifest rules out."""
+
+
+class AnswerError(ModelError):
+    """A model answered what its manifest rules out: a number, a shape or a type."""
 
 
 class UnavailableError(ForewarnError):

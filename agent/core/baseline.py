@@ -27,6 +27,7 @@ from agent.core.target import EventTarget, Target, ValueMeaning
 
 _PRIOR_WEIGHT = 10.0
 _KEPT_ERRORS = 512
+_ENOUGH_ERRORS = 64
 _NEAR, _MIDDLE = 2.0, 5.0
 
 _Record = TypeVar("_Record")
@@ -126,6 +127,19 @@ class Baseline:
             if not math.isnan(change):
                 self._changes.learn(change)
 
+    @property
+    def rate(self) -> float | None:
+        """Return the share of all outcomes that happened; None before the first."""
+        return self._rates.rate
+
+    @property
+    def mean_change(self) -> float | None:
+        """Return by how much the value changed on average over a horizon, if known.
+
+        That is the mean absolute error of persistence; None while too few are known.
+        """
+        return self._changes.mean_size
+
     def record(self) -> bytes:
         """Return the whole state, for `Baseline(target, record=...)`."""
         is_event = isinstance(self._target, EventTarget)
@@ -151,6 +165,12 @@ class Rates:
         count = self._counts[state]
         count[0] += 1
         count[1] += happened
+
+    @property
+    def rate(self) -> float | None:
+        """Return the share of all outcomes that happened; None before the first."""
+        resolved = sum(count[0] for count in self._counts)
+        return sum(count[1] for count in self._counts) / resolved if resolved else None
 
     def record(self) -> bytes:
         """Return the whole state, for `Rates(record)`."""
@@ -182,6 +202,12 @@ class Changes:
         if len(self._errors) > _KEPT_ERRORS:
             oldest = self._errors.popleft()
             del self._sorted[bisect_left(self._sorted, oldest)]
+
+    @property
+    def mean_size(self) -> float | None:
+        """Return the mean absolute change; None while too few are known."""
+        known = len(self._sorted)
+        return sum(map(abs, self._sorted)) / known if known >= _ENOUGH_ERRORS else None
 
     def record(self) -> bytes:
         """Return the whole state, for `Changes(record)`."""

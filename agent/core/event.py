@@ -34,11 +34,21 @@ class EventName(StrEnum):
     LINEUP_CHANGED = "lineup_changed"
     RELEASE_ADMITTED = "release_admitted"
     RELEASE_ACTIVATED = "release_activated"
+    RELEASE_PROMOTED = "release_promoted"
+    RELEASE_CONFIRMED = "release_confirmed"
+    RELEASE_HEARD = "release_heard"
+    RELEASE_RECALLED = "release_recalled"
+    RELEASE_PINNED = "release_pinned"
+    RELEASE_UNPINNED = "release_unpinned"
+    RELEASE_CLEARED = "release_cleared"
     RELEASE_REFUSED = "release_refused"
     RELEASE_WITHDRAWN = "release_withdrawn"
     RELEASE_UNUSABLE = "release_unusable"
     RELEASE_CRASHED = "release_crashed"
     RELEASE_ROLLED_BACK = "release_rolled_back"
+    VERDICT_HELD = "verdict_held"
+    GUARD_RENEWED = "guard_renewed"
+    PREDICTION_LABELLED = "prediction_labelled"
     MODEL_RESTORED = "model_restored"
     SCORING_FAILED = "scoring_failed"
     SCORING_RECOVERED = "scoring_recovered"
@@ -79,6 +89,28 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
     EventName.LINEUP_CHANGED: (Level.INFO, "a task's releases changed"),
     EventName.RELEASE_ADMITTED: (Level.INFO, "a verified release was taken in"),
     EventName.RELEASE_ACTIVATED: (Level.INFO, "a release is now acted upon"),
+    EventName.RELEASE_PROMOTED: (
+        Level.INFO,
+        "the shadow is now acted upon, on probation; what was active stands by",
+    ),
+    EventName.RELEASE_CONFIRMED: (
+        Level.INFO,
+        "a release passed its probation: no evidence of harm for long enough",
+    ),
+    EventName.RELEASE_HEARD: (
+        Level.INFO,
+        "a release was shown to be as good as the baseline; it may raise alerts now",
+    ),
+    EventName.RELEASE_RECALLED: (Level.INFO, "the standby is acted upon again"),
+    EventName.RELEASE_PINNED: (
+        Level.INFO,
+        "an operator wants a release to stay, whatever the evidence says",
+    ),
+    EventName.RELEASE_UNPINNED: (Level.INFO, "evidence decides on a task again"),
+    EventName.RELEASE_CLEARED: (
+        Level.INFO,
+        "an operator let a release out of quarantine; it may be taken in again",
+    ),
     EventName.RELEASE_REFUSED: (
         Level.WARNING,
         "an offer was not taken, with the reason",
@@ -103,6 +135,18 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
         Level.ERROR,
         "a release was taken off for good on this host: why, and who speaks instead",
     ),
+    EventName.VERDICT_HELD: (
+        Level.WARNING,
+        "the guard would act on a release, but an operator has pinned it",
+    ),
+    EventName.GUARD_RENEWED: (
+        Level.INFO,
+        "a test began anew under changed terms; the evidence so far is laid aside",
+    ),
+    EventName.PREDICTION_LABELLED: (
+        Level.INFO,
+        "an operator said what came of a prediction",
+    ),
     EventName.SCORING_FAILED: (Level.WARNING, "a release began to fail at scoring"),
     EventName.SCORING_RECOVERED: (Level.INFO, "a failing release scores again"),
     EventName.TASK_SKIPPED: (Level.WARNING, "a task cannot work on this host"),
@@ -115,6 +159,28 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
     ),
     EventName.STORE_TRIMMED: (Level.INFO, "old rows were dropped to keep the limits"),
 }
+
+
+# The life of releases and what operators did: kept for ever, listed by `history`.
+AUDIT: frozenset[EventName] = frozenset(
+    {
+        EventName.RELEASE_ADMITTED,
+        EventName.RELEASE_ACTIVATED,
+        EventName.RELEASE_PROMOTED,
+        EventName.RELEASE_CONFIRMED,
+        EventName.RELEASE_HEARD,
+        EventName.RELEASE_RECALLED,
+        EventName.RELEASE_PINNED,
+        EventName.RELEASE_UNPINNED,
+        EventName.RELEASE_CLEARED,
+        EventName.RELEASE_WITHDRAWN,
+        EventName.RELEASE_CRASHED,
+        EventName.RELEASE_ROLLED_BACK,
+        EventName.VERDICT_HELD,
+        EventName.GUARD_RENEWED,
+        EventName.PREDICTION_LABELLED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

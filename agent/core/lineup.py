@@ -15,12 +15,15 @@ class LineUp:
         active: Acted upon; None: the baseline speaks.
         standby: The one to go back to, still scored.
         shadow: Scores beside the active one, decides nothing.
+        is_pinned: Whether the active one stays, whatever the evidence says: an operator
+            wants it so.
     """
 
     task: str
     active: str | None = None
     standby: str | None = None
     shadow: str | None = None
+    is_pinned: bool = False
 
     def roles(self) -> Iterator[tuple[Role, str]]:
         """Yield each filled slot, the active one first."""
@@ -42,5 +45,10 @@ class LineUp:
         standby = slots.get(Role.STANDBY)
         if active is None:
             active, standby = standby, None
-        shadow = slots.get(Role.SHADOW)
-        return replace(self, active=active, standby=standby, shadow=shadow)
+        return replace(
+            self,
+            active=active,
+            standby=standby,
+            shadow=slots.get(Role.SHADOW),
+            is_pinned=self.is_pinned and active == self.active,
+        )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -35,8 +36,16 @@ def log_loss(p: float, y: float, eps: float) -> float:
     Returns:
         In (0, 1]: 1 where the model was sure of the opposite.
     """
-    right = p if y else 1.0 - p
-    return math.log(min(max(right, eps), 1.0 - eps)) / math.log(eps)
+    return _log_losses(p, eps)[0 if y else 1]
+
+
+# Every question about a moment prices the same few probabilities.
+@lru_cache(maxsize=256)
+def _log_losses(p: float, eps: float) -> tuple[float, float]:
+    """Return the losses of `p` if the event comes, and if it does not."""
+    largest = math.log(eps)
+    clipped = min(max(p, eps), 1.0 - eps), min(max(1.0 - p, eps), 1.0 - eps)
+    return math.log(clipped[0]) / largest, math.log(clipped[1]) / largest
 
 
 def worst_case(p_active: float, p_reference: float, margin: float, eps: float) -> float:
@@ -46,9 +55,8 @@ def worst_case(p_active: float, p_reference: float, margin: float, eps: float) -
     both outcomes, at least 0; known as soon as both models have spoken.
     """
     factor = 1.0 + margin
-    if_true = factor * log_loss(p_reference, 1, eps) - log_loss(p_active, 1, eps)
-    if_false = factor * log_loss(p_reference, 0, eps) - log_loss(p_active, 0, eps)
-    return max(0.0, if_true, if_false)
+    own, reference = _log_losses(p_active, eps), _log_losses(p_reference, eps)
+    return max(0.0, factor * reference[0] - own[0], factor * reference[1] - own[1])
 
 
 def alert_cost(p: float, y: float, k: float) -> float:

@@ -5,139 +5,55 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from agent.core.expression import Expression, parse, series_of
+from agent.core.expression import series_of
+from agent.core.manifest_parts import (
+    Count,
+    Decision,
+    Duration,
+    EventText,
+    Formula,
+    Golden,
+    GuardPolicy,
+    Limits,
+    ModelFile,
+    Name,
+    Part,
+    Probability,
+    Reference,
+    Requires,
+    Sha256,
+    ValueText,
+)
 from agent.core.quantity import duration_s
 from agent.core.series import Series, parse_series
 from agent.core.target import (
     EventTarget,
     Target,
-    ValueMeaning,
     ValueTarget,
     parse_condition,
 )
 from agent.errors import ExpressionError, ManifestError
 
+__all__ = [
+    "MAX_BYTES",
+    "SCHEMA",
+    "Count",
+    "EventText",
+    "Formula",
+    "Golden",
+    "Manifest",
+    "ModelFile",
+    "Name",
+    "Sha256",
+    "parse_manifest",
+]
+
 SCHEMA = 1
 MAX_BYTES = 1_000_000
 _MAX_FEATURES = 512
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
 
-
-class Duration(float):
-    """Seconds, written as a number and a unit."""
-
-    __slots__ = ()
-
-
-class Formula:  # a plain class: msgspec hands only those to `_decoded`
-    """An expression as it was written and as it was understood."""
-
-    __slots__ = ("expression", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.expression: Expression = parse(text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Formula) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the manifest: unknown keys are refused, naming the key."""
-
-
-class EventText(_Part, frozen=True, kw_only=True, tag_field="kind", tag="event"):
-    """An event target as written."""
-
-    series: str
-    condition: str
-    within: Duration
-    sustained: Duration = Duration(0)
-    onset: bool = True
-
-
-class ValueText(_Part, frozen=True, kw_only=True, tag_field="kind", tag="value"):
-    """A value target as written."""
-
-    expression: Formula
-    ahead: Duration
-    quantiles: tuple[Probability, ...] = (0.5,)
-    as_: ValueMeaning = msgspec.field(name="as", default=ValueMeaning.LEVEL)
-
-
-class ModelFile(_Part, frozen=True, kw_only=True):
-    """The model that the manifest pins.
-
-    Attributes:
-        sha256: Of the file's bytes.
-        length: Bytes.
-        opset: Of the default ONNX domain.
-        ir: ONNX file format version.
-        input: Name of the input, float32 (n, features).
-        output: Name of the output, float32 (n, 1) or (n, quantiles).
-    """
-
-    sha256: Sha256
-    length: Annotated[int, msgspec.Meta(gt=0)]
-    opset: Count
-    ir: Count
-    format: Literal["onnx"] = "onnx"
-    input: str = "features"
-    output: str = "probability"
-
-
-class Decision(_Part, frozen=True, kw_only=True):
-    """When a probability becomes an alert, and when the alert is over."""
-
-    threshold: Probability
-    clear: Probability
-
-
-class Golden(_Part, frozen=True, kw_only=True):
-    """A signed input with its expected score; a `null` feature is a gap."""
-
-    features: tuple[float | None, ...]
-    score: tuple[float, ...]
-    tolerance: Positive = 1e-4
-
-
-class Limits(_Part, frozen=True, kw_only=True):
-    """What one scoring may cost."""
-
-    latency_ms: Positive = 5.0
-    memory_mb: Positive = 64.0
-
-
-class Requires(_Part, frozen=True, kw_only=True):
-    """What the host must have."""
-
-    agent: Annotated[str, msgspec.Meta(max_length=100)] = ">=0"
-    metrics: tuple[str, ...] = ()
-
-
-class Reference(_Part, frozen=True, kw_only=True):
-    """Quantiles of each feature in training, against which drift is measured."""
-
-    quantiles: tuple[tuple[float | None, ...], ...]
-    rows: Count
-
-
-class GuardPolicy(_Part, frozen=True, kw_only=True):
-    """How this release wants to be guarded; the site's own policy comes first."""
-
-    margin: Probability = 0.1
-    block: Duration | None = None
-
-
-class Manifest(_Part, frozen=True, kw_only=True, dict=True):
+class Manifest(Part, frozen=True, kw_only=True, dict=True):
     """What was signed about a release. A manifest without `model` is a survey.
 
     Attributes:
@@ -165,7 +81,7 @@ class Manifest(_Part, frozen=True, kw_only=True, dict=True):
     requires: Requires = Requires()
     reference: Reference | None = None
     guard: GuardPolicy = GuardPolicy()
-    provenance: dict[str, Any] = {}
+    provenance: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @cached_property
     def target(self) -> Target:
@@ -254,6 +170,10 @@ def _laws(manifest: Manifest) -> list[tuple[str, bool]]:
             ),
         ),
         (
+            "guard.mean_output: expected the lower bound first",
+            manifest.guard.mean_output == _ascending(manifest.guard.mean_output),
+        ),
+        (
             f"reference.quantiles: expected {width} rows, one a feature",
             manifest.reference is None or len(manifest.reference.quantiles) == width,
         ),
@@ -268,7 +188,15 @@ def _target_laws(target: Target) -> list[tuple[str, bool]]:
         ("target must read a series", bool(target.reads)),
         ("target.sustained must not exceed target.within", lasts_s <= target.horizon_s),
         ("target.quantiles must ascend", list(levels) == sorted(set(levels)) != []),
+        (
+            "target.quantiles must lie between 0 and 1",
+            all(0 < level < 1 for level in levels),
+        ),
     ]
+
+
+def _ascending(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if bounds is None else (min(bounds), max(bounds))
 
 
 def _target(text: EventText | ValueText) -> Target:

@@ -39,6 +39,16 @@ class Void(StrEnum):
     REBOOT = "reboot"  # the host started anew before it was due
     CLOCK = "clock"  # the clock went back before it was due
     RETIRED = "retired"  # the task is no longer at work on this host
+    AVERTED = "averted"  # an operator says that somebody acted on it
+    DISMISSED = "dismissed"  # an operator says that it means nothing
+
+
+class Thesis(StrEnum):
+    """What the guard tests about a release and its reference."""
+
+    WORSE = "worse"
+    NOT_WORSE = "not_worse"
+    BETTER = "better"
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +68,26 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     features: npt.NDArray[np.float32] | None = None
 
 
+class Wager(msgspec.Struct, frozen=True, array_like=True):
+    """What the guard staked on a moment, for one of its questions.
+
+    Attributes:
+        thesis: What is tested,
+        release: about the release in this role,
+        reference: against that in this one.
+        tick: When, in the guard's own count.
+        bets: How many of its bettors took part.
+        parts: How many moments its tick was made of: one an entity.
+    """
+
+    thesis: Thesis
+    release: Role
+    reference: Role
+    tick: int
+    bets: int
+    parts: int
+
+
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """One instant of one task and entity, with every live release's score.
 
@@ -72,6 +102,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         state: What the baseline saw, one of its own states.
         features: float32, shape (n_features,); NaN marks a gap.
         predictions: The baseline's and one a live release.
+        wagers: What the guard staked on it.
     """
 
     id: int
@@ -84,6 +115,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     state: int
     features: npt.NDArray[np.float32]
     predictions: tuple[Prediction, ...]
+    wagers: tuple[Wager, ...] = ()
 
     def by(self, role: Role) -> Prediction | None:
         """Return the prediction that was made in this role, if there was one."""

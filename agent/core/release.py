@@ -33,6 +33,10 @@ OVER: Final = frozenset(
 )
 
 
+# A digest that this host will not run again, until an operator clears it.
+QUARANTINED: Final = frozenset({ReleaseState.REJECTED, ReleaseState.ROLLED_BACK})
+
+
 class ReleaseEvent(StrEnum):
     """What can come to pass in a release's life."""
 
@@ -45,6 +49,7 @@ class ReleaseEvent(StrEnum):
     RECALLED = "recalled"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+    CLEARED = "cleared"
 
 
 LIVES: dict[tuple[ReleaseState, ReleaseEvent], ReleaseState] = {
@@ -56,6 +61,7 @@ LIVES: dict[tuple[ReleaseState, ReleaseEvent], ReleaseState] = {
     (ReleaseState.SHADOW, ReleaseEvent.SUPERSEDED): ReleaseState.RETIRED,
     (ReleaseState.PROBATION, ReleaseEvent.CONFIRMED): ReleaseState.CONFIRMED,
     (ReleaseState.PROBATION, ReleaseEvent.BREACHED): ReleaseState.ROLLED_BACK,
+    (ReleaseState.PROBATION, ReleaseEvent.SUPERSEDED): ReleaseState.STANDBY,
     (ReleaseState.CONFIRMED, ReleaseEvent.SUPERSEDED): ReleaseState.STANDBY,
     (ReleaseState.CONFIRMED, ReleaseEvent.BREACHED): ReleaseState.ROLLED_BACK,
     (ReleaseState.STANDBY, ReleaseEvent.RECALLED): ReleaseState.CONFIRMED,
@@ -67,6 +73,8 @@ LIVES: dict[tuple[ReleaseState, ReleaseEvent], ReleaseState] = {
     (ReleaseState.STANDBY, ReleaseEvent.WITHDRAWN): ReleaseState.WITHDRAWN,
     (ReleaseState.RETIRED, ReleaseEvent.VERIFIED): ReleaseState.STAGED,
     (ReleaseState.WITHDRAWN, ReleaseEvent.VERIFIED): ReleaseState.STAGED,
+    (ReleaseState.REJECTED, ReleaseEvent.CLEARED): ReleaseState.RETIRED,
+    (ReleaseState.ROLLED_BACK, ReleaseEvent.CLEARED): ReleaseState.RETIRED,
 }
 
 

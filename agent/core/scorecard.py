@@ -7,7 +7,7 @@ order, and a card equals its recomputation from the ledger to the last digit.
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -143,27 +143,32 @@ class Scorecard(msgspec.Struct, kw_only=True):
         else:
             self.quiet += 1
 
-    def merged(self, other: Self) -> "Scorecard":
+    def without(self, other: "Scorecard") -> "Scorecard":
+        """Return what is left of a card when what was counted on `other` is not."""
+        return self.merged(_negated(other))
+
+    def merged(self, other: "Scorecard") -> "Scorecard":
         """Return both cards as one; associative and commutative, to the digit."""
         sums = {
             name: getattr(self, name) + getattr(other, name)
             for name in self.__struct_fields__
             if isinstance(getattr(self, name), int)
         }
+        bins = [
+            _summed(a, b)
+            for a, b in zip_longest(self.bins, other.bins, fillvalue=Bin())
+        ]
+        levels = {
+            key: _summed(self.levels.get(key, Level()), other.levels.get(key, Level()))
+            for key in sorted({*self.levels, *other.levels}, key=float)
+        }
+        # What is left of nothing is nothing: see `without`.
         return Scorecard(
             **sums,
             voids=_added(self.voids, other.voids),
             lead_times=_added(self.lead_times, other.lead_times),
-            bins=[
-                _summed(a, b)
-                for a, b in zip_longest(self.bins, other.bins, fillvalue=Bin())
-            ],
-            levels={
-                key: _summed(
-                    self.levels.get(key, Level()), other.levels.get(key, Level())
-                )
-                for key in sorted({*self.levels, *other.levels}, key=float)
-            },
+            bins=bins if any(each.count for each in bins) else [],
+            levels={key: each for key, each in levels.items() if each.count},
         )
 
 
@@ -178,10 +183,30 @@ def merged(cards: Sequence[Scorecard]) -> Scorecard:
     return total
 
 
+def _negated(card: Scorecard) -> Scorecard:
+    """Return the card that takes away what another has counted."""
+    numbers = {
+        name: -value
+        for name in card.__struct_fields__
+        if isinstance(value := getattr(card, name), int)
+    }
+    return Scorecard(
+        **numbers,
+        voids={key: -count for key, count in card.voids.items()},
+        lead_times={key: -count for key, count in card.lead_times.items()},
+        bins=[Bin(-b.count, -b.probability, -b.happened) for b in card.bins],
+        levels={
+            key: Level(-e.count, -e.pinball, -e.baseline_pinball, -e.covered)
+            for key, e in card.levels.items()
+        },
+    )
+
+
 def _added(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
-    return {
+    sums = {
         key: left.get(key, 0) + right.get(key, 0) for key in sorted({*left, *right})
     }
+    return {key: count for key, count in sums.items() if count}
 
 
 def _summed(left: _Sums, right: _Sums) -> _Sums:

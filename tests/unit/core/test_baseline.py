@@ -189,7 +189,45 @@ def test_it_is_always_a_probability_and_neither_sure_nor_dependent_on_order(less
     assert all(0 < probability < 1 for (probability,) in said(forth))
 
 
+def test_the_rate_is_the_share_of_all_outcomes_that_happened_whatever_was_seen():
+    baseline = Baseline(EVENT)
+    assert baseline.rate is None
+    taught(baseline, [(State.FAR, False)])
+    assert baseline.rate == 0
+    taught(baseline, [(State.NEAR, True), (State.FAR, False), (State.HOLDS, False)])
+    assert baseline.rate == 1 / 4
+    assert Baseline(EVENT, record=baseline.record()).rate == 1 / 4
+
+
+def test_an_event_has_no_change_and_a_value_no_rate():
+    event, value = Baseline(EVENT), Baseline(value_target())
+    taught(event, [(State.FAR, True)] * 100)
+    for number in range(100):
+        value.learn(moment(), came(float(number)))
+    assert (event.mean_change, value.rate) == (None, None)
+
+
 # Values.
+
+
+def test_by_how_much_a_value_changes_is_known_after_64_outcomes():
+    baseline = Baseline(value_target())
+    for _ in range(32):
+        assert baseline.mean_change is None
+        baseline.learn(moment(origin=10.0), came(12.0))  # 2 up
+        assert baseline.mean_change is None
+        baseline.learn(moment(origin=10.0), came(9.0))  # 1 down
+    # The mean absolute error of persistence: (2 + 1) / 2.
+    assert baseline.mean_change == pytest.approx(1.5)
+    again = Baseline(value_target(), record=baseline.record())
+    assert again.mean_change == baseline.mean_change
+
+
+def test_a_value_that_never_moves_has_changed_by_nothing():
+    baseline = Baseline(value_target())
+    for _ in range(64):
+        baseline.learn(moment(origin=5.0), came(5.0))
+    assert baseline.mean_change == 0.0
 
 
 def test_without_a_record_a_value_stays():

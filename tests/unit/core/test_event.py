@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.event import EVENTS, Event, EventName, Level
+from agent.core.event import AUDIT, EVENTS, Event, EventName, Level
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^" ]+)')
@@ -45,6 +45,26 @@ def test_every_event_has_a_row(name):
 
 def test_the_table_has_no_other_rows():
     assert set(EVENTS) == set(EventName)
+
+
+def test_the_audit_log_tells_the_life_of_releases_and_what_operators_did():
+    """What stops or starts to speak; not what works again by itself."""
+    lives = {name for name in EventName if name.startswith("release_")}
+    passing = {EventName.RELEASE_REFUSED, EventName.RELEASE_UNUSABLE}
+    others = {
+        EventName.VERDICT_HELD,
+        EventName.GUARD_RENEWED,
+        EventName.PREDICTION_LABELLED,
+    }
+    assert lives - passing | others == AUDIT
+
+
+def test_what_the_guard_takes_off_is_for_a_person_to_look_at():
+    told = {move: EVENTS[move][0] for move in EventName if move.startswith("release_")}
+    assert told[EventName.RELEASE_ROLLED_BACK] is Level.ERROR
+    assert told[EventName.RELEASE_PROMOTED] is Level.INFO
+    assert told[EventName.RELEASE_CONFIRMED] is Level.INFO
+    assert told[EventName.RELEASE_HEARD] is Level.INFO
 
 
 @pytest.mark.parametrize("name", EventName)

@@ -46,6 +46,20 @@ def test_who_leaves_makes_room(leaver, left):
     assert lineup.without(leaver) == LineUp(task="t", **left)
 
 
+@pytest.mark.parametrize(
+    ("leaver", "is_pinned"),
+    [("a", False), ("b", True), ("c", True), ("d", True)],
+)
+def test_a_pin_goes_with_the_release_that_was_pinned(leaver, is_pinned):
+    lineup = LineUp(task="t", active="a", standby="b", shadow="c", is_pinned=True)
+    assert lineup.without(leaver).is_pinned is is_pinned
+
+
+def test_a_line_up_is_not_pinned_unless_somebody_says_so():
+    assert not LineUp(task="t", active="a").is_pinned
+    assert not LineUp(task="t", active="a", standby="b").without("a").is_pinned
+
+
 def test_without_a_standby_the_baseline_speaks():
     lineup = LineUp(task="t", active="a", shadow="c")
     assert lineup.without("a") == LineUp(task="t", shadow="c")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.manifest import MAX_BYTES, parse_manifest
+from agent.core.manifest_parts import GuardPolicy
 from agent.core.series import parse_series
 from agent.core.target import EventTarget, ValueMeaning, ValueTarget
 from agent.errors import ManifestError
@@ -190,6 +191,9 @@ def test_what_may_not_be_left_out_is_named(key):
         (("limits", "latency_ms"), -5, "$.limits.latency_ms"),
         (("guard", "margin"), 2, "$.guard.margin"),
         (("guard", "block"), "soon", "$.guard.block"),
+        (("guard", "mean_output"), [0.9, 0.1], "expected the lower bound first"),
+        (("guard", "mean_output"), [0.1], "$.guard.mean_output"),
+        (("guard", "mean_output"), [0.1, None], "$.guard.mean_output[1]"),
         (("entity",), "host", '"host" has no $entity to fill in'),
         (("entity",), "Mount", "$.entity"),
         (("requires", "metrics"), "all", "$.requires.metrics"),
@@ -208,6 +212,21 @@ def test_what_is_wrong_is_named(path, value, words):
 def test_quantiles_ascend(quantiles):
     with pytest.raises(ManifestError, match="quantiles"):
         parsed(target=VALUE | {"quantiles": quantiles}, decision=None, golden=[])
+
+
+@pytest.mark.parametrize("quantiles", [[0.0, 0.5], [0.5, 1.0], [0.0], [1.0]])
+def test_no_quantile_is_the_least_or_the_most_that_can_be(quantiles):
+    """No loss prices those: to answer minus infinity would be best."""
+    with pytest.raises(ManifestError, match="quantiles must lie between 0 and 1"):
+        parsed(target=VALUE | {"quantiles": quantiles}, decision=None, golden=[])
+
+
+def test_how_a_release_wants_to_be_guarded_is_understood():
+    assert parsed().guard == GuardPolicy(margin=0.1, block=1200.0, mean_output=None)
+    assert parsed("guard").guard == GuardPolicy(margin=0.1, block=None)
+    for bounds in ([0.0, 0.3], [0.2, 0.2], [-1.5, 7]):
+        guard = parsed("guard", "mean_output", value=bounds).guard
+        assert guard.mean_output == tuple(bounds)
 
 
 def test_an_entity_needs_something_to_fill_in():

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 
-from agent.core.moment import BASELINE, Moment, Prediction, Role
+from agent.core.moment import BASELINE, Moment, Prediction, Role, Thesis, Wager
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -43,3 +44,15 @@ def test_who_did_not_predict_is_none():
 
 def test_the_baseline_has_a_name_of_its_own_in_place_of_a_digest():
     assert Role.BASELINE == BASELINE
+
+
+def test_a_moment_nobody_staked_on_has_no_wager():
+    assert moment().wagers == ()
+
+
+@pytest.mark.parametrize("thesis", Thesis)
+def test_a_wager_is_kept_without_its_names_and_comes_back_as_it_was(thesis):
+    wager = Wager(thesis, Role.SHADOW, Role.BASELINE, tick=7, bets=5, parts=3)
+    written = msgspec.json.encode((wager,))
+    assert written == f'[["{thesis}","shadow","baseline",7,5,3]]'.encode()
+    assert msgspec.json.decode(written, type=tuple[Wager, ...]) == (wager,)

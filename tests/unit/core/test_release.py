@@ -4,10 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.release import LIVES, ReleaseEvent, ReleaseState, after
+from agent.core.release import (
+    LIVES,
+    OVER,
+    QUARANTINED,
+    ReleaseEvent,
+    ReleaseState,
+    after,
+)
 from agent.errors import IllegalTransitionError
-
-ENDS = {ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
 
 
 def lived(events):
@@ -58,6 +63,12 @@ def lived(events):
         pytest.param(
             ["qualified", "superseded", "verified"], "staged", id="offered_again"
         ),
+        pytest.param(
+            ["qualified", "activated", "breached", "cleared", "verified"],
+            "staged",
+            id="cleared_and_offered_again",
+        ),
+        pytest.param(["failed", "cleared"], "retired", id="cleared_after_its_trial"),
     ],
 )
 def test_lives(events, end):
@@ -75,10 +86,17 @@ def test_what_has_no_row_cannot_happen(state, event):
             after(state, event)
 
 
-def test_what_failed_here_never_runs_here_again():
-    assert not {state for state, _ in LIVES} & ENDS
+def test_what_failed_here_runs_here_again_only_if_an_operator_clears_it():
+    ways = {event for state, event in LIVES if state in QUARANTINED}
+    assert ways == {ReleaseEvent.CLEARED}
+    assert QUARANTINED < OVER
 
 
-def test_every_state_is_reached_and_every_one_but_the_last_is_left():
+def test_who_is_cleared_is_not_at_work_by_that():
+    cleared = {end for (_, event), end in LIVES.items() if event == "cleared"}
+    assert cleared == {ReleaseState.RETIRED}
+
+
+def test_every_state_is_reached_and_left():
     assert set(LIVES.values()) == set(ReleaseState)
-    assert {state for state, _ in LIVES} == set(ReleaseState) - ENDS
+    assert {state for state, _ in LIVES} == set(ReleaseState)

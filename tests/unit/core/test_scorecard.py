@@ -98,6 +98,22 @@ def test_what_was_merged_stays_as_it_was(one, two):
     assert (text(a), text(b)) == kept
 
 
+@settings(deadline=None, max_examples=100)
+@given(LESSONS, LESSONS)
+def test_to_take_away_what_was_counted_undoes_it_to_the_digit(one, two):
+    kept, gone = counted(one), counted(two)
+    assert counted(two, into=counted(one)).without(gone) == kept
+    assert gone.without(gone) == Scorecard()
+    assert (kept, gone) == (counted(one), counted(two))
+
+
+def test_a_corrected_outcome_is_counted_as_if_it_had_been_so_from_the_beginning():
+    before = counted([(0.7, 0.2, False, 0.0), (0.1, 0.2, False, 0.0), "gap"])
+    read, said = event(0.7, baseline=0.2), event(0.7, baseline=0.2, happened=True)
+    expected = counted([(0.7, 0.2, True, 0.0), (0.1, 0.2, False, 0.0), "gap"])
+    assert before.without(read).merged(said) == expected
+
+
 # As a text.
 
 
