@@ -2,6 +2,7 @@
 
 from agent.core.lineup import LineUp
 from agent.core.release import ReleaseEvent, ReleaseState, after
+from agent.core.turn import departed
 from agent.ports import Registry
 
 
@@ -15,16 +16,12 @@ def depart(
     Raises:
         IllegalTransitionError: The event cannot end the release's life.
     """
-    left = lineup.without(digest)
     states = {release.digest: release.state for release in registry.releases()}
-    step(registry, digest, states[digest], event)
-    if left.active is not None and left.active not in states:
-        # A newer program took it in, and this one does not understand its manifest.
-        left = left.without(left.active)
-    if left.active is not None and left.active != lineup.active:
-        step(registry, left.active, states[left.active], ReleaseEvent.RECALLED)
-    registry.set_lineup(left)
-    return left
+    left = departed(lineup, digest, states=states, event=event)
+    for changed, state in left.states.items():
+        registry.set_state(changed, state)
+    registry.set_lineup(left.lineup)
+    return left.lineup
 
 
 def step(

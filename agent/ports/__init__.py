@@ -3,6 +3,7 @@
 from agent.ports.scoring import (
     CardKey,
     Clock,
+    EvidenceFolder,
     Host,
     Ledger,
     Model,
@@ -29,6 +30,7 @@ __all__ = [
     "Chain",
     "Claim",
     "Clock",
+    "EvidenceFolder",
     "Host",
     "Ledger",
     "Model",

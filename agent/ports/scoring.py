@@ -1,7 +1,7 @@
 """What the tick and the replay need of the world."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.core.event import Event
+from agent.core.evidence import Evidence
 from agent.core.lineup import LineUp
-from agent.core.moment import Moment, Resolved, Role
+from agent.core.moment import Moment, Outcome, Resolved, Role
 from agent.core.release import Release
+from agent.core.request import Answer, Request
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
+from agent.core.turn import Turn
 
 
 class Clock(Protocol):
@@ -33,13 +36,20 @@ class Host(Protocol):
 
 
 class Model(Protocol):
-    """A loaded release that can score."""
+    """A loaded release that can score.
+
+    Attributes:
+        latency_ms: Processor time of the last scoring; 0 where nobody measures it.
+    """
+
+    latency_ms: float
 
     def score(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the scores, shape (n, outputs), of features, shape (n, n_features).
 
         Raises:
-            ModelError: The model raised, or answered another shape or type.
+            AnswerError: The model answered what cannot be.
+            ModelError: It raised, or was ended.
         """
         ...
 
@@ -88,12 +98,17 @@ class CardKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRecord:
-    """What one tick adds to the ledger."""
+    """What one tick adds to the ledger.
+
+    Attributes:
+        evidence: What the guard's tests had come to where a block of theirs ended.
+    """
 
     sample: Sample
     moments: Sequence[Moment]
     resolved: Sequence[Resolved]
     events: Sequence[Event]
+    evidence: Sequence[Evidence] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +118,16 @@ class Standing:
     Attributes:
         cards: Every scorecard that changed since the last commit.
         memories: What each task remembers besides its open moments, by task.
+        turns: What is to become of releases, in this order; each is handed over once.
+        answers: What came of operators' requests; each is handed over once.
+        corrections: Outcomes that an operator knows better than what was read.
     """
 
-    cards: Mapping[CardKey, Scorecard]
-    memories: Mapping[str, bytes]
+    cards: Mapping[CardKey, Scorecard] = field(default_factory=dict)
+    memories: Mapping[str, bytes] = field(default_factory=dict)
+    turns: Sequence[Turn] = ()
+    answers: Sequence[Answer] = ()
+    corrections: Sequence[Resolved] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +147,17 @@ class Ledger(Protocol):
         """Hold a tick back for the next commit."""
         ...
 
-    def commit(self, standing: Standing) -> None:
+    def commit(self, standing: Standing) -> Sequence[Event]:
         """Write all ticks since the last commit, and what holds now, in one go.
 
+        A turn meets the line-up as it is now, also if another process has changed it.
+
+        Returns:
+            What the turns came to, recorded already; a turn whose release has lost
+            its place meanwhile comes to nothing.
+
         Raises:
-            StateError: Nothing was written; the ticks stay held back.
+            StateError: Nothing was written; all of it stays held back.
         """
         ...
 
@@ -166,6 +193,18 @@ class Ledger(Protocol):
         """
         ...
 
+    def releases(self) -> tuple[Release, ...]:
+        """Return every release that this program understands, by task and version."""
+        ...
+
+    def requests(self) -> tuple[Request, ...]:
+        """Return what operators ask for and nobody has answered yet, oldest first."""
+        ...
+
+    def resolved(self, moment: int) -> tuple[Moment, Outcome] | None:
+        """Return a committed moment with its outcome; None: gone, open, or never."""
+        ...
+
     def next_moment_id(self) -> int:
         """Return the number that no committed moment has yet."""
         ...
@@ -199,6 +238,18 @@ class Ledger(Protocol):
 
         What is dropped is returned to the disk. Moments still open, releases,
         line-ups and scorecards stay.
+        """
+        ...
+
+
+class EvidenceFolder(Protocol):
+    """Where the evidence of a breach is kept as a file, before anything is changed."""
+
+    def keep(self, name: str, document: bytes) -> None:
+        """Write a document that a power failure leaves whole; in place of the same.
+
+        Raises:
+            StateError: It cannot be written; no half file has the name.
         """
         ...
 

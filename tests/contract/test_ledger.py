@@ -2,18 +2,33 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
+from agent.adapters.store.archive import Archive
+from agent.adapters.store.desk import SqliteDesk
 from agent.adapters.store.registry import SqliteRegistry
-from agent.core.event import Event, EventName
+from agent.core.event import AUDIT, Event, EventName
 from agent.core.lineup import LineUp
-from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Role, Void
+from agent.core.moment import (
+    Moment,
+    Outcome,
+    OutcomeKind,
+    Resolved,
+    Role,
+    Thesis,
+    Void,
+    Wager,
+)
 from agent.core.release import ReleaseState
+from agent.core.request import Answer, Verb
 from agent.core.scorecard import Scorecard
-from agent.errors import StateError
+from agent.core.turn import Move, Turn
+from agent.errors import IllegalTransitionError, StateError
 from agent.ports import CardKey, Standing
 from tests.fakes.ledger import (
     INTERVAL,
@@ -25,7 +40,9 @@ from tests.fakes.ledger import (
     did_not,
     manifest,
     moment,
+    point,
     prediction,
+    request,
     tick,
 )
 from tests.fakes.life import SymbolicLedger
@@ -55,6 +72,24 @@ class InMemory:
 
     def withdraw(self, digest, document):
         self.ledger.admit(document, digest=digest, state=ReleaseState.WITHDRAWN)
+
+    def staff(self, lineup, states):
+        for version, (digest, state) in enumerate(states.items(), start=1):
+            document = manifest(version=version)
+            self.ledger.admit(document, digest=digest, state=state)
+        self.ledger.set_lineup(lineup)
+
+    def ask(self, asked):
+        return self.ledger.ask(asked)
+
+    def answer(self, number):
+        return self.ledger.answer(number)
+
+    def events(self):
+        return [(event.name, event.fields) for event in self.ledger._events]
+
+    def points(self):
+        return self.ledger.evidence()
 
     def close(self):
         pass
@@ -87,6 +122,32 @@ class InSqlite:
     def withdraw(self, digest, document):
         with SqliteRegistry.open(self.path) as registry:
             registry.set_state(digest, ReleaseState.WITHDRAWN)
+
+    def staff(self, lineup, states):
+        with SqliteRegistry.open(self.path) as registry, registry.transaction():
+            for version, (digest, state) in enumerate(states.items(), start=1):
+                document = manifest(version=version)
+                registry.admit(digest=digest, manifest=document, at=START)
+                registry._connection.execute(
+                    "update releases set state = ? where digest = ?", (state, digest)
+                )
+            registry.set_lineup(lineup)
+
+    def ask(self, asked):
+        with SqliteDesk.open(self.path) as desk:
+            return desk.ask(asked)
+
+    def answer(self, number):
+        with SqliteDesk.open(self.path) as desk:
+            return desk.answer(number)
+
+    def events(self):
+        with Archive.open(self.path) as archive:
+            return [(each.name, each.fields) for each in archive.events()][::-1]
+
+    def points(self):
+        with Archive.open(self.path) as archive:
+            return archive.evidence()[::-1]
 
     def close(self):
         self.ledger.close()
@@ -460,3 +521,373 @@ def test_a_limit_bites_even_the_last_day(room):
     room.ledger.trim(now=START + 3 * INTERVAL, keep_s=YEARS_S, max_bytes=1)
     assert committed_samples(room.ledger) == []
     assert [m.id for m in room.ledger.open_moments()] == [2]
+
+
+def test_what_the_audit_log_lists_outlives_every_trim(room):
+    told = [
+        Event(at=START, name=name, fields={"n": 1})
+        for name in (EventName.TICK_FAILED, EventName.RELEASE_ROLLED_BACK)
+    ]
+    assert [event.name in AUDIT for event in told] == [False, True]
+    number = room.ask(request())
+    commit(room.ledger, tick(0, events=told, evidence=[point()]))
+    now = START + timedelta(days=9)
+    room.ledger.trim(now=now, keep_s=1.0, max_bytes=1)
+    assert room.events() == [("release_rolled_back", {"n": 1})]
+    assert room.points() == []
+    assert [each.id for each in room.ledger.requests()] == [number]
+
+
+def test_a_trim_keeps_young_evidence(room):
+    points = [point(at=START + n * INTERVAL) for n in (0, 1)]
+    commit(room.ledger, tick(1, evidence=points))
+    room.ledger.trim(now=START + 2 * INTERVAL, keep_s=10.0, max_bytes=PLENTY)
+    assert room.points() == points[1:]
+
+
+def test_what_the_guard_staked_comes_back_as_it_was(room):
+    wagers = (
+        Wager(Thesis.WORSE, Role.ACTIVE, Role.STANDBY, 12, 8, 1),
+        Wager(Thesis.NOT_WORSE, Role.SHADOW, Role.ACTIVE, 2**40, 0, 3),
+    )
+    made = [moment(1, wagers=wagers), moment(2)]
+    commit(room.ledger, tick(0, moments=made))
+    room.reopen()
+    first, second = room.ledger.open_moments()
+    assert (first.wagers, second.wagers) == (wagers, ())
+    check_same_moment(first, made[0])
+
+
+def test_evidence_comes_back_as_it_was(room):
+    points = [
+        point(e_value=5e-324),
+        point(task="other", loss=None, reference_loss=None, allowed=None),
+    ]
+    commit(room.ledger, tick(0, evidence=points))
+    room.reopen()
+    assert room.points() == points
+
+
+def test_a_resolved_moment_is_found_with_its_outcome(room):
+    made = [moment(1), moment(2)]
+    commit(room.ledger, tick(0, moments=made))
+    resolved = did_not(made[0], at=START)
+    room.ledger.add(tick(1, resolved=[resolved]))
+    assert room.ledger.resolved(1) is None  # held back
+    room.ledger.commit(NOTHING)
+    found, outcome = room.ledger.resolved(1)
+    check_same_moment(found, made[0])
+    assert outcome == resolved.outcome
+    assert room.ledger.resolved(2) is None
+    assert room.ledger.resolved(3) is None
+
+
+AVERTED = Outcome(kind=OutcomeKind.VOID, resolved_at=START, void=Void.AVERTED)
+
+
+def correction(of, outcome=AVERTED):
+    return replace(NOTHING, corrections=[Resolved(moment=of, outcome=outcome)])
+
+
+def test_a_correction_replaces_an_outcome(room):
+    made = moment(1)
+    happened = Outcome(
+        kind=OutcomeKind.HAPPENED, resolved_at=START, happened_at=START, value=1.0
+    )
+    resolved = Resolved(moment=made, outcome=happened)
+    commit(room.ledger, tick(0, moments=[made]), tick(1, resolved=[resolved]))
+    room.ledger.commit(correction(made))
+    assert room.ledger.resolved(1)[1] == AVERTED
+    commit(room.ledger, tick(2, resolved=[resolved]))
+    assert room.ledger.resolved(1)[1] == AVERTED
+
+
+def test_a_correction_of_a_moment_that_is_gone_comes_to_nothing(room):
+    room.ledger.commit(correction(moment(1)))
+    assert room.ledger.resolved(1) is None
+
+
+def test_releases_come_by_task_and_version(room):
+    room.staff(LINEUP, STATES)
+    found = [(each.digest, each.state) for each in room.ledger.releases()]
+    assert found == list(STATES.items())
+
+
+def test_a_request_is_asked_until_it_is_answered(room):
+    assert room.ledger.requests() == ()
+    asked = [
+        request(Verb.PIN, version=3),
+        request(Verb.LABEL, task="", moment=7, label="averted"),
+    ]
+    numbers = [room.ask(each) for each in asked]
+    assert numbers == [1, 2]
+    numbered = [
+        msgspec.structs.replace(each, id=n) for n, each in enumerate(asked, start=1)
+    ]
+    assert list(room.ledger.requests()) == numbered
+    answer = Answer(request=1, at=START, is_done=False, words="no version 3")
+    room.ledger.commit(replace(NOTHING, answers=[answer]))
+    assert [each.id for each in room.ledger.requests()] == [2]
+    assert (room.answer(1), room.answer(2)) == (answer, None)
+
+
+def test_the_first_answer_stands(room):
+    number = room.ask(request())
+    for words in ("first", "second"):
+        answer = Answer(request=number, at=START, is_done=True, words=words)
+        room.ledger.commit(replace(NOTHING, answers=[answer]))
+    assert room.answer(number).words == "first"
+
+
+def test_a_request_is_seen_as_a_change_and_its_answer_is_not(room):
+    room.ledger.has_changed()
+    number = room.ask(request())
+    assert room.ledger.has_changed()
+    answer = Answer(request=number, at=START, is_done=True, words="")
+    room.ledger.commit(replace(NOTHING, answers=[answer]))
+    assert not room.ledger.has_changed()
+
+
+A, B, C = "a" * 64, "b" * 64, "c" * 64
+LINEUP = LineUp(task="disk-full", active=A, standby=B, shadow=C)
+STATES = {
+    A: ReleaseState.CONFIRMED,
+    B: ReleaseState.STANDBY,
+    C: ReleaseState.SHADOW,
+}
+
+
+def turn(move, digest, *, task="disk-full", name=EventName.LINEUP_CHANGED):
+    event = Event(at=START, name=name, fields={"move": move, "digest": digest})
+    return Turn(task=task, move=move, digest=digest, event=event)
+
+
+def turns(*made):
+    return replace(NOTHING, turns=made)
+
+
+def states(room):
+    return {each.digest: each.state for each in room.ledger.releases()}
+
+
+@pytest.mark.parametrize(
+    ("move", "digest", "lineup", "left", "changed"),
+    [
+        pytest.param(
+            *(Move.PROMOTE, C),
+            LINEUP,
+            LineUp(task="disk-full", active=C, standby=A),
+            {A: "standby", B: "retired", C: "probation"},
+            id="promote",
+        ),
+        pytest.param(
+            *(Move.PROMOTE, C),
+            LineUp(task="disk-full", shadow=C),
+            LineUp(task="disk-full", active=C),
+            {C: "probation"},
+            id="promote_the_only_one",
+        ),
+        pytest.param(
+            *(Move.ROLL_BACK, A),
+            LINEUP,
+            LineUp(task="disk-full", active=B, shadow=C),
+            {A: "rolled_back", B: "confirmed"},
+            id="roll_back_with_a_standby",
+        ),
+        pytest.param(
+            *(Move.ROLL_BACK, A),
+            LineUp(task="disk-full", active=A, is_pinned=True),
+            LineUp(task="disk-full"),
+            {A: "rolled_back"},
+            id="roll_back_without_a_standby",
+        ),
+        pytest.param(
+            *(Move.ROLL_BACK, C),
+            LINEUP,
+            replace(LINEUP, shadow=None),
+            {C: "rejected"},
+            id="roll_back_the_shadow",
+        ),
+        pytest.param(
+            *(Move.ROLL_BACK, B),
+            LINEUP,
+            replace(LINEUP, standby=None),
+            {B: "rolled_back"},
+            id="roll_back_the_standby",
+        ),
+        pytest.param(
+            *(Move.RECALL, B),
+            LINEUP,
+            replace(LINEUP, active=B, standby=A),
+            {A: "standby", B: "confirmed"},
+            id="recall",
+        ),
+        pytest.param(
+            *(Move.PIN, A), LINEUP, replace(LINEUP, is_pinned=True), {}, id="pin"
+        ),
+        pytest.param(
+            *(Move.UNPIN, A), replace(LINEUP, is_pinned=True), LINEUP, {}, id="unpin"
+        ),
+    ],
+)
+def test_a_turn_changes_states_and_line_up(room, move, digest, lineup, left, changed):
+    room.staff(lineup, STATES)
+    made = turn(move, digest)
+    assert list(room.ledger.commit(turns(made))) == [made.event]
+    room.reopen()
+    assert room.ledger.lineups() == (left,)
+    assert states(room) == STATES | changed
+    assert room.events() == [("lineup_changed", made.event.fields)]
+
+
+@pytest.mark.parametrize(
+    ("move", "before", "after"),
+    [
+        pytest.param(Move.CONFIRM, "probation", "confirmed", id="confirm"),
+        pytest.param(Move.CLEAR, "rolled_back", "retired", id="clear"),
+        pytest.param(Move.CLEAR, "rejected", "retired", id="clear_a_rejected_one"),
+    ],
+)
+def test_a_turn_may_change_a_state_alone(room, move, before, after):
+    lineup = LineUp(task="disk-full", active=A if move is Move.CONFIRM else None)
+    room.staff(lineup, {A: ReleaseState(before)})
+    made = turn(move, A)
+    assert list(room.ledger.commit(turns(made))) == [made.event]
+    assert states(room) == {A: after}
+    assert room.ledger.lineups() == (lineup,)
+
+
+@pytest.mark.parametrize("move", [m for m in Move if m is not Move.UNPIN])
+def test_a_turn_after_the_release_was_withdrawn_comes_to_nothing(room, move):
+    withdrawn = STATES | {C: ReleaseState.WITHDRAWN}
+    left = replace(LINEUP, shadow=None)
+    room.staff(left, withdrawn)
+    assert list(room.ledger.commit(turns(turn(move, C)))) == []
+    assert room.ledger.lineups() == (left,)
+    assert states(room) == withdrawn
+    assert room.events() == []
+
+
+def test_a_turn_about_a_stranger_comes_to_nothing(room):
+    room.staff(LINEUP, STATES)
+    made = [turn(Move.PIN, "e" * 64), turn(Move.ROLL_BACK, A, task="another")]
+    assert list(room.ledger.commit(turns(*made))) == []
+    assert room.ledger.lineups() == (LINEUP,)
+
+
+def test_turns_of_one_commit_come_one_after_another_and_after_its_ticks(room):
+    room.staff(LINEUP, STATES)
+    made = [
+        turn(Move.PROMOTE, C),
+        turn(Move.RECALL, B),  # retired by the first
+        turn(Move.ROLL_BACK, C),
+        turn(Move.PIN, A),
+    ]
+    room.ledger.add(tick(0, events=[Event(at=START, name=EventName.TICK_FAILED)]))
+    told = [made[n].event for n in (0, 2, 3)]
+    assert list(room.ledger.commit(turns(*made))) == told
+    assert room.ledger.lineups() == (
+        LineUp(task="disk-full", active=A, is_pinned=True),
+    )
+    assert states(room) == {A: "confirmed", B: "retired", C: "rolled_back"}
+    assert room.events() == [
+        ("tick_failed", {}),
+        *(("lineup_changed", event.fields) for event in told),
+    ]
+
+
+def test_a_turn_is_no_change_by_another_process(room):
+    room.staff(LINEUP, STATES)
+    room.ledger.has_changed()
+    room.ledger.commit(turns(turn(Move.PROMOTE, C)))
+    assert not room.ledger.has_changed()
+
+
+def test_turns_are_handed_over_once(room):
+    room.staff(LINEUP, STATES)
+    room.ledger.commit(turns(turn(Move.PROMOTE, C)))
+    assert list(room.ledger.commit(NOTHING)) == []
+    assert len(room.events()) == 1
+
+
+def test_after_a_failing_commit_a_turn_is_made_once_by_the_next_good_one(room):
+    room.staff(LINEUP, STATES)
+    number = room.ask(request())
+    made = moment(1)
+    commit(room.ledger, tick(0, moments=[made], resolved=[did_not(made, at=START)]))
+    back, unpin = turn(Move.ROLL_BACK, A), turn(Move.UNPIN, B)
+    answer = Answer(request=number, at=START, is_done=True, words="rolled back")
+    room.break_commits()
+    room.ledger.add(tick(1, moments=[moment(n) for n in range(2, 60)]))
+    decided = replace(turns(back), answers=[answer])
+    for standing in (decided, correction(made)):
+        with pytest.raises(StateError):
+            room.ledger.commit(standing)
+        assert room.ledger.lineups() == (LINEUP,)
+        assert states(room) == STATES
+        assert (room.events(), room.answer(number)) == ([], None)
+        assert room.ledger.resolved(1)[1] != AVERTED
+    room.mend_commits()
+    assert list(room.ledger.commit(turns(unpin))) == [back.event, unpin.event]
+    assert list(room.ledger.commit(NOTHING)) == []
+    assert room.ledger.lineups() == (replace(LINEUP, active=B, standby=None),)
+    assert states(room) == STATES | {A: "rolled_back", B: "confirmed"}
+    assert len(room.events()) == 2
+    assert room.answer(number) == answer
+    assert room.ledger.resolved(1)[1] == AVERTED
+
+
+def test_a_turn_that_cannot_be_is_raised_and_keeps_nothing_else_from_being_written(
+    room,
+):
+    faulty = STATES | {C: ReleaseState.STAGED}
+    room.staff(LINEUP, faulty)
+    room.ledger.add(tick(0))
+    with pytest.raises(IllegalTransitionError, match="staged can be activated"):
+        room.ledger.commit(turns(turn(Move.PIN, A), turn(Move.PROMOTE, C)))
+    assert committed_samples(room.ledger) == []
+    assert (room.ledger.lineups(), states(room)) == ((LINEUP,), faulty)
+    assert list(room.ledger.commit(NOTHING)) == []
+    assert len(committed_samples(room.ledger)) == 1
+    assert room.ledger.lineups() == (LINEUP,)
+
+
+class Dying:
+    """A connection whose process dies before one of its statements."""
+
+    def __init__(self, connection, *, statements):
+        self._connection, self._left = connection, statements
+
+    @property
+    def in_transaction(self):
+        return self._connection.in_transaction
+
+    def execute(self, statement, *values):
+        if statement != "ROLLBACK":
+            self._left -= 1
+            if self._left < 0:
+                raise KeyboardInterrupt
+        return self._connection.execute(statement, *values)
+
+
+def test_killed_in_a_turn_leaves_the_old_line_up_or_the_new_one(tmp_path):
+    room = InSqlite(tmp_path)
+    room.staff(LINEUP, STATES)
+    deaths = 0
+    while room.ledger.lineups() == (LINEUP,):
+        assert states(room) == STATES
+        assert room.events() == []
+        connection = room.ledger._connection
+        room.ledger._connection = Dying(connection, statements=deaths)
+        try:
+            room.ledger.commit(turns(turn(Move.PROMOTE, C)))
+        except KeyboardInterrupt:
+            deaths += 1
+        room.ledger._connection = connection
+        room.reopen()
+        assert deaths < 100
+    assert deaths == 9  # begin, two reads, three states, line-up, event, commit
+    assert room.ledger.lineups() == (LineUp(task="disk-full", active=C, standby=A),)
+    assert states(room) == {A: "standby", B: "retired", C: "probation"}
+    assert len(room.events()) == 1
+    room.close()

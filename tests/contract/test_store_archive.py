@@ -10,7 +10,7 @@ import pytest
 from agent.adapters.store.archive import Archive
 from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
-from agent.core.event import Event, EventName
+from agent.core.event import AUDIT, Event, EventName
 from agent.core.lineup import LineUp
 from agent.core.moment import Outcome, OutcomeKind, Resolved, Role, Void
 from agent.core.release import ReleaseState
@@ -25,6 +25,7 @@ from tests.fakes.ledger import (
     did_not,
     manifest,
     moment,
+    point,
     tick,
 )
 
@@ -38,6 +39,17 @@ LATER = START + INTERVAL
 FIRST = moment(1)
 SECOND = moment(2, task="memory-short", entity="", limit=None, predictions=())
 THIRD = moment(3, at=LATER, entity="/home")
+POINTS = [
+    point(),
+    point(task="memory-short"),
+    point(at=LATER, e_value=2.5),
+]
+ROLLED_BACK = Event(
+    at=START,
+    name=EventName.RELEASE_ROLLED_BACK,
+    fields={"task": "disk-full", "version": 3},
+)
+PINNED = Event(at=LATER, name=EventName.RELEASE_PINNED, fields={"task": "memory-short"})
 VOID = Outcome(kind=OutcomeKind.VOID, resolved_at=LATER, void=Void.REBOOT)
 
 
@@ -77,6 +89,9 @@ def test_a_new_one_is_empty(new):
     assert (counts.samples, counts.moments, counts.open_moments) == (0, 0, 0)
     assert (counts.resolved, counts.events) == ({}, 0)
     assert new.moments() == new.events() == []
+    assert new.evidence() == new.requests() == []
+    assert new.history(names=AUDIT) == []
+    assert new.moment(1) is None
     assert new.cards() == new.memories() == {}
     assert new.last_sample() is None
 
@@ -113,6 +128,71 @@ def test_events_come_newest_first(archive):
     ]
     assert [e.name for e in archive.events(since=LATER)] == ["daemon_stopped"]
     assert len(archive.events(limit=1)) == 1
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """The archive of a host with a guard."""
+    with SqliteLedger.open(tmp_path / "state.db") as ledger:
+        unlike = Event(
+            at=START, name=EventName.TICK_FAILED, fields={"task": "disk-full"}
+        )
+        started = Event(at=START, name=EventName.RELEASE_CRASHED)
+        told = [ROLLED_BACK, unlike, started]
+        ledger.add(tick(0, moments=[FIRST], evidence=POINTS[:2], events=told))
+        ledger.add(tick(1, evidence=POINTS[2:], events=[PINNED]))
+        ledger.commit(Standing(cards={}, memories={}))
+    with closing(Archive.open(tmp_path / "state.db")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("filters", "numbers"),
+    [
+        ({}, [2, 1, 0]),
+        ({"task": "disk-full"}, [2, 0]),
+        ({"task": "unknown"}, []),
+        ({"since": LATER}, [2]),
+        ({"since": LATER + timedelta(microseconds=1)}, []),
+        ({"until": START}, [1, 0]),
+        ({"until": START - timedelta(microseconds=1)}, []),
+        ({"limit": 1}, [2]),
+        ({"task": "disk-full", "since": START, "until": START}, [0]),
+    ],
+)
+def test_evidence_is_filtered_and_comes_newest_first(judged, filters, numbers):
+    assert judged.evidence(**filters) == [POINTS[number] for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({}, ["release_pinned", "release_crashed", "release_rolled_back"]),
+        ({"task": "disk-full"}, ["release_rolled_back"]),
+        ({"task": "unknown"}, []),
+        ({"since": LATER}, ["release_pinned"]),
+        ({"limit": 2}, ["release_pinned", "release_crashed"]),
+        ({"names": {"tick_failed", "of_tomorrow"}}, ["tick_failed"]),
+        ({"names": ()}, []),
+    ],
+)
+def test_history_is_of_the_names_that_are_asked_for(judged, filters, names):
+    found = judged.history(**{"names": AUDIT, **filters})
+    assert [event.name for event in found] == names
+
+
+def test_history_tells_all_that_is_known_of_an_event(judged):
+    (found,) = judged.history(names=AUDIT, task="disk-full")
+    assert (found.at, found.level) == (START, "error")
+    assert found.fields == ROLLED_BACK.fields
+
+
+def test_one_moment_is_found_by_its_number(archive):
+    for expected, outcome in ((SECOND, VOID), (THIRD, None)):
+        found, came = archive.moment(expected.id)
+        check_same_moment(found, expected)
+        assert came == outcome
+    assert archive.moment(4) is None
 
 
 def test_cards_of_all_days_come_oldest_first(archive):

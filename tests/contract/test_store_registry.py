@@ -2,11 +2,14 @@
 
 import hashlib
 import re
+import sqlite3
 from contextlib import closing
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
+from agent.adapters.store import schema
 from agent.adapters.store.archive import Archive
 from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
@@ -118,6 +121,16 @@ def test_a_task_has_one_lineup_and_the_newest_counts(registry):
     registry.set_lineup(newest)
     registry.set_lineup(LineUp(task="an-empty-one"))
     assert registry.lineups() == (LineUp(task="an-empty-one"), newest)
+
+
+def test_a_line_up_keeps_its_pin_until_the_next_one(registry, path):
+    registry.admit(digest=FIRST, manifest=manifest(), at=START)
+    for is_pinned in (True, False):
+        lineup = LineUp(task="disk-full", active=FIRST, is_pinned=is_pinned)
+        registry.set_lineup(lineup)
+        assert registry.lineups() == (lineup,)
+        with Archive.open(path) as archive:
+            assert archive.lineups() == (lineup,)
 
 
 @pytest.mark.parametrize(
@@ -249,3 +262,41 @@ def test_a_state_of_a_newer_program_hides_the_release(registry):
     registry.admit(digest=FIRST, manifest=manifest(), at=START)
     registry._connection.execute("update releases set state = 'of tomorrow'")
     assert registry.releases() == ()
+
+
+def steps_until(number, *, path, monkeypatch):
+    """Make the file that a program of an older schema would have made."""
+    with monkeypatch.context() as older:
+        older.setattr(schema, "_STEPS", schema._STEPS[:number])
+        older.setattr(schema, "VERSION", number)
+        schema.migrate(path)
+
+
+def test_a_file_from_before_the_guard_keeps_everything(path, monkeypatch):
+    steps_until(2, path=path, monkeypatch=monkeypatch)
+    features = np.array([1.5, np.nan], dtype=np.float32)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement, row in (
+            (
+                "insert into releases values (?, 'disk-full', 1, 'shadow', ?, 0, '[]')",
+                (FIRST, manifest()),
+            ),
+            ("insert into lineups values ('disk-full', ?, null, null)", (FIRST,)),
+            (
+                "insert into moments values (1, 'disk-full', '', 0, 60, 0.9, 0, 4, ?)",
+                (features.tobytes(),),
+            ),
+            ("insert into outcomes values (1, 'did_not', 60, null, null, null)", ()),
+        ):
+            connection.execute(statement, row)
+    with SqliteLedger.open(path) as ledger:
+        assert ledger.lineups() == (LineUp(task="disk-full", active=FIRST),)
+        assert [release.digest for release in ledger.releases()] == [FIRST]
+        found, outcome = ledger.resolved(1)
+        assert (found.id, found.state, found.wagers) == (1, 4, ())
+        np.testing.assert_array_equal(found.features, features)
+        assert outcome.kind == "did_not"
+        assert ledger.requests() == ()
+        assert ledger.next_moment_id() == 2
+    with Archive.open(path) as archive:
+        assert archive.evidence() == archive.requests() == []

@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 
+from agent.core.event import AUDIT
+from agent.core.evidence import Evidence, Question
+from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.moment import (
     BASELINE,
@@ -17,10 +20,13 @@ from agent.core.moment import (
     Prediction,
     Resolved,
     Role,
+    Thesis,
 )
 from agent.core.release import Release, ReleaseState
+from agent.core.request import Request, Verb
 from agent.core.sample import Sample
-from agent.errors import StateError
+from agent.core.turn import turned
+from agent.errors import IllegalTransitionError, StateError
 from agent.ports import Standing, TickRecord, Trimmed
 
 START = datetime(2026, 3, 1, 12, 30, 15, 123457, tzinfo=UTC)
@@ -34,24 +40,24 @@ class MemoryLedger:
 
     Attributes:
         is_failing: While set, `commit` raises StateError and writes nothing.
-        changes: What the courier would do: `admit` and `set_lineup` count as changes.
+        changes: What others would do: `admit`, `set_lineup` and `ask` count as changes.
     """
 
     def __init__(self):
         self.is_failing = False
         self.changes = 0
         self._seen = None
-        self._held = []
-        self._standing = ({}, {})
+        self._held, self._standing = [], _Standing()
         self._samples, self._moments, self._outcomes = {}, {}, {}
         self._cards, self._memories, self._events = {}, {}, []
+        self._evidence, self._requests, self._answers = [], {}, {}
         self._lineups, self._releases = {}, {}
         self._next_moment_id = 1
 
     def reopened(self):
         """Return what a new process would find: without what was held back."""
         other = copy.copy(self)
-        other._held, other._standing, other._seen = [], ({}, {}), None
+        other._held, other._standing, other._seen = [], _Standing(), None
         return other
 
     def admit(self, manifest, *, digest, state=ReleaseState.SHADOW):
@@ -64,22 +70,67 @@ class MemoryLedger:
         self.changes += 1
         self._lineups[lineup.task] = lineup
 
+    def ask(self, request):
+        """Hand in a request as the desk does; return its number."""
+        self.changes += 1
+        number = len(self._requests) + 1
+        self._requests[number] = msgspec.structs.replace(request, id=number)
+        return number
+
+    def answer(self, number):
+        return self._answers.get(number)
+
+    def requests(self):
+        return tuple(r for n, r in self._requests.items() if n not in self._answers)
+
+    def evidence(self):
+        """Return the points of the guard's tests, oldest first."""
+        return list(self._evidence)
+
     def add(self, record):
         self._held.append(record)
         for moment in record.moments:
             self._next_moment_id = max(self._next_moment_id, moment.id + 1)
 
     def commit(self, standing):
-        cards, memories = self._standing
-        cards.update(standing.cards)
-        memories.update(standing.memories)
+        held = self._standing
+        held.hold(standing)
         if self.is_failing:
             raise StateError(f"committing {len(self._held)} ticks: told to fail")
+        try:
+            lineups, releases, events = self._turned(held.turns)
+        except IllegalTransitionError:
+            held.turns.clear()
+            raise
         for record in self._held:
             self._take(record)
-        self._cards.update(copy.deepcopy(cards))
-        self._memories.update(memories)
-        self._held, self._standing = [], ({}, {})
+        self._lineups, self._releases = lineups, releases
+        self._events.extend(events)
+        self._cards.update(copy.deepcopy(held.cards))
+        self._memories.update(held.memories)
+        for each in held.corrections:
+            if each.moment.id in self._moments:
+                self._outcomes[each.moment.id] = each.outcome
+        for each in held.answers:
+            self._answers.setdefault(each.request, each)
+        self._held, self._standing = [], _Standing()
+        return events
+
+    def _turned(self, turns):
+        """Return line-ups, releases and events as they are after some turns."""
+        lineups, releases, events = dict(self._lineups), dict(self._releases), []
+        for turn in turns:
+            lineup = lineups.get(turn.task, LineUp(task=turn.task))
+            own = [r for r in releases.values() if r.manifest.task == turn.task]
+            states = {release.digest: release.state for release in own}
+            left = turned(turn.move, turn.digest, lineup=lineup, states=states)
+            if left is None:
+                continue
+            for digest, state in left.states.items():
+                releases[digest] = replace(releases[digest], state=state)
+            lineups[turn.task] = left.lineup
+            events.append(turn.event)
+        return lineups, releases, events
 
     def _take(self, record):
         self._samples[record.sample.at] = replace(record.sample, failures={})
@@ -91,6 +142,7 @@ class MemoryLedger:
             if each.moment.id in self._moments:
                 self._outcomes.setdefault(each.moment.id, each.outcome)
         self._events.extend(record.events)
+        self._evidence.extend(record.evidence)
 
     def has_changed(self):
         changed, self._seen = self._seen != self.changes, self.changes
@@ -104,6 +156,12 @@ class MemoryLedger:
             raise StateError(f"no release {digest[:12]}")
         return self._releases[digest]
 
+    def releases(self):
+        def place(release):
+            return release.manifest.task, release.manifest.version
+
+        return tuple(sorted(self._releases.values(), key=place))
+
     def definition(self, task):
         over = [
             release
@@ -112,6 +170,11 @@ class MemoryLedger:
             and release.state in {"retired", "rolled_back", "withdrawn"}
         ]
         return max(over, key=lambda each: each.manifest.version, default=None)
+
+    def resolved(self, moment):
+        if moment not in self._outcomes:
+            return None
+        return self._moments[moment], self._outcomes[moment]
 
     def next_moment_id(self):
         return self._next_moment_id
@@ -168,7 +231,8 @@ class MemoryLedger:
             del self._samples[at]
         for number in moments:
             del self._moments[number], self._outcomes[number]
-        self._events = [event for event in self._events if event.at >= before]
+        self._events = [e for e in self._events if e.at >= before or e.name in AUDIT]
+        self._evidence = [each for each in self._evidence if each.at >= before]
         return len(samples), len(moments)
 
     def _size_bytes(self):
@@ -176,7 +240,22 @@ class MemoryLedger:
         return ROW_BYTES * rows
 
 
-def tick(number, *, moments=(), resolved=(), events=(), layout=("a", "b")):
+class _Standing:
+    """What waits for a good commit besides ticks."""
+
+    def __init__(self):
+        self.cards, self.memories = {}, {}
+        self.turns, self.answers, self.corrections = [], [], []
+
+    def hold(self, standing):
+        self.cards.update(standing.cards)
+        self.memories.update(standing.memories)
+        self.turns.extend(standing.turns)
+        self.answers.extend(standing.answers)
+        self.corrections.extend(standing.corrections)
+
+
+def tick(number, *, moments=(), resolved=(), events=(), evidence=(), layout=("a", "b")):
     """Return the tick at START + number intervals."""
     at = START + number * INTERVAL
     values = np.arange(number, number + len(layout), dtype=np.float32) / 3
@@ -185,6 +264,7 @@ def tick(number, *, moments=(), resolved=(), events=(), layout=("a", "b")):
         moments=moments,
         resolved=resolved,
         events=events,
+        evidence=evidence,
     )
 
 
@@ -216,6 +296,35 @@ def did_not(of, *, at):
     """Return the moment with the outcome that nothing happened."""
     outcome = Outcome(kind=OutcomeKind.DID_NOT, resolved_at=at)
     return Resolved(moment=of, outcome=outcome)
+
+
+def point(*, at=START, task="disk-full", **changes):
+    """Return what a test had come to at an instant."""
+    made = Evidence(
+        at=at,
+        task=task,
+        question=Question(Thesis.WORSE, "a" * 64, BASELINE),
+        e_value=0.1 + 0.2,
+        threshold=20.0,
+        blocks=3,
+        ticks=41,
+        episodes=2,
+        lost=1,
+        loss=1 / 3,
+        reference_loss=0.1,
+        allowed=0.11,
+        predictions=80,
+        run_blocks=2,
+        run_episodes=1,
+        run_lost=1,
+        since=at - timedelta(hours=1),
+        started_at=at - timedelta(days=1),
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def request(verb=Verb.ROLLBACK, *, at=START, task="disk-full", **more):
+    return Request(at=at, by="ada", verb=verb, task=task, **more)
 
 
 def manifest(task="disk-full", version=1):

@@ -1,14 +1,18 @@
 """What the archive answers with, and how its rows become that."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
+
 from agent.adapters.store import rows
 from agent.core.moment import Outcome, Role
 from agent.core.release import ReleaseState
+from agent.core.request import Answer, Request
 from agent.ports import CardKey
 
 Columns = dict[str, Any]
@@ -64,6 +68,14 @@ def recorded(row: Columns) -> Recorded:
         name=row["name"],
         fields=json.loads(row["fields"]),
     )
+
+
+def asked(found: Iterable[Columns]) -> Iterator[tuple[Request, Answer | None]]:
+    """Yield requests with their answers, but for what a newer program was asked."""
+    for row in found:
+        with suppress(msgspec.ValidationError):
+            request = rows.request_of(row["id"], row["document"])
+            yield request, rows.answer_of(row["answer"])
 
 
 def card_key(row: Columns) -> CardKey:

@@ -1,16 +1,19 @@
 """What the commands read: one look at the state database, without touching it."""
 
 import sqlite3
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from agent.adapters.store import answers, reads, retention, rows, schema
+from agent.adapters.store import answers, queries, reads, retention, rows, schema
 from agent.adapters.store.answers import Admitted, Counts, Recorded
-from agent.adapters.store.connection import connect, reported
+from agent.adapters.store.connection import reported
 from agent.core.channel import Channel
+from agent.core.evidence import Evidence
 from agent.core.lineup import LineUp
 from agent.core.moment import Moment, Outcome
+from agent.core.request import Answer, Request
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 from agent.core.trust import SignedRole, Trust
@@ -43,16 +46,7 @@ class Archive:
         Raises:
             StateError: No file, no rights, damage, or another schema.
         """
-        with reported(path, "opening"):
-            if not path.exists():
-                raise StateError(f"{path}: no state here; has the daemon ever run?")
-            connection = connect(path, query=_query(path))
-            try:
-                _check_schema(connection, path)
-                return cls(connection, path=path)
-            except BaseException:
-                connection.close()
-                raise
+        return cls(schema.opened(path, query=_query(path)), path=path)
 
     def close(self) -> None:
         """Let the file go."""
@@ -74,12 +68,11 @@ class Archive:
         only_resolved: bool = False,
     ) -> list[tuple[Moment, Outcome | None]]:
         """Return up to `limit` moments with their outcomes, the newest first."""
-        start = None if since is None else rows.stamp(since)
         found = self._rows(
-            _MOMENTS,
+            queries.MOMENTS,
             task=task,
             entity=entity,
-            since=start,
+            since=_stamp(since),
             limit=limit,
             only_resolved=only_resolved,
         )
@@ -92,17 +85,65 @@ class Archive:
             if row["id"] in by_id  # a trim may have come between
         ]
 
+    def moment(self, number: int) -> tuple[Moment, Outcome | None] | None:
+        """Return a moment with its outcome, if it has one; None: no such moment."""
+        with reported(self._path, "reading"):
+            return reads.moment(self._connection, number)
+
     def events(
         self, *, since: datetime | None = None, limit: int = LIMIT
     ) -> list[Recorded]:
         """Return up to `limit` events, newest first."""
-        start = None if since is None else rows.stamp(since)
-        found = self._rows(_EVENTS, since=start, limit=limit)
+        found = self._rows(queries.EVENTS, since=_stamp(since), limit=limit)
         return [answers.recorded(row) for row in found]
+
+    def history(
+        self,
+        *,
+        names: Collection[str],
+        task: str | None = None,
+        since: datetime | None = None,
+        limit: int = LIMIT,
+    ) -> list[Recorded]:
+        """Return up to `limit` events of these names, newest first."""
+        found = self._rows(
+            queries.HISTORY,
+            names=rows.text(sorted(names)),
+            task=task,
+            since=_stamp(since),
+            limit=limit,
+        )
+        return [answers.recorded(row) for row in found]
+
+    def evidence(
+        self,
+        *,
+        task: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = LIMIT,
+    ) -> list[Evidence]:
+        """Return up to `limit` points of the guard's tests, newest first."""
+        found = self._rows(
+            queries.EVIDENCE,
+            task=task,
+            since=_stamp(since),
+            until=_stamp(until),
+            limit=limit,
+        )
+        return [rows.evidence_of(row["document"]) for row in found]
+
+    def requests(self, *, limit: int = LIMIT) -> list[tuple[Request, Answer | None]]:
+        """Return up to `limit` requests with their answers, the newest first.
+
+        Left out is what only a newer program can be asked.
+        """
+        found = self._rows(queries.REQUESTS, limit=limit)
+        return list(answers.asked(found))
 
     def cards(self, *, task: str | None = None) -> dict[CardKey, Scorecard]:
         """Return the scorecards of all days, oldest day first."""
-        found = self._rows(_CARDS, task=task)
+        found = self._rows(queries.CARDS, task=task)
         return {answers.card_key(row): rows.card_of(row["card"]) for row in found}
 
     def lineups(self) -> tuple[LineUp, ...]:
@@ -117,7 +158,7 @@ class Archive:
 
     def releases(self) -> list[Admitted]:
         """Return every release that was ever taken in, by task and version."""
-        return [answers.admitted(row) for row in self._rows(_RELEASES)]
+        return [answers.admitted(row) for row in self._rows(queries.RELEASES)]
 
     def manifest_of(self, digest: str) -> bytes:
         """Return a release's manifest, byte for byte as it was signed.
@@ -125,7 +166,7 @@ class Archive:
         Raises:
             StateError: No release has this digest.
         """
-        found = self._rows(_MANIFEST, digest=digest)
+        found = self._rows(queries.MANIFEST, digest=digest)
         if not found:
             raise StateError(f"{self._path}: no release {digest[:12]}")
         manifest: bytes = found[0]["manifest"]
@@ -148,19 +189,19 @@ class Archive:
 
     def counts(self) -> Counts:
         """Return how many rows there are."""
-        (total,) = self._rows(_COUNTS)
-        resolved = {row["kind"]: row["count"] for row in self._rows(_KINDS)}
+        (total,) = self._rows(queries.COUNTS)
+        resolved = {row["kind"]: row["count"] for row in self._rows(queries.KINDS)}
         open_moments = total["moments"] - sum(resolved.values())
         return Counts(**total, resolved=resolved, open_moments=open_moments)
 
     def memories(self) -> dict[str, bytes]:
         """Return what each task remembers besides its open moments, by task."""
-        found = self._rows("select task, record from memories order by task")
+        found = self._rows(queries.MEMORIES)
         return {row["task"]: row["record"] for row in found}
 
     def last_sample(self) -> Sample | None:
         """Return the newest sample; None before the first."""
-        for row in self._rows(_LAST_SAMPLE):
+        for row in self._rows(queries.LAST_SAMPLE):
             layout = rows.layout_of(row["series"])
             return rows.sample_of((row["at"], row["row"]), layout=layout)
         return None
@@ -175,6 +216,10 @@ class Archive:
             return list(self._database.query(query, values))
 
 
+def _stamp(at: datetime | None) -> int | None:
+    return None if at is None else rows.stamp(at)
+
+
 def _query(path: Path) -> str:
     """Return how to open the file so that nothing is made beside it.
 
@@ -185,53 +230,3 @@ def _query(path: Path) -> str:
     """
     wal = path.with_name(f"{path.name}-wal")
     return "mode=ro" if wal.exists() else "mode=ro&immutable=1"
-
-
-def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    schema.check_not_newer(found, path)
-    if found < schema.VERSION:
-        raise StateError(
-            f"{path}: expected schema {schema.VERSION}, got {found}; "
-            "the daemon brings it up to date when it starts"
-        )
-
-
-_MOMENTS = """
-    select m.id, o.kind, o.resolved_at, o.value, o.happened_at, o.void
-    from moments as m left join outcomes as o on o.moment = m.id
-    where (:task is null or m.task = :task)
-        and (:entity is null or m.entity = :entity)
-        and (:since is null or m.at >= :since)
-        and (o.kind is not null or not :only_resolved)
-    order by m.id desc
-    limit :limit
-"""
-_EVENTS = """
-    select at, level, name, fields from events
-    where :since is null or at >= :since
-    order by id desc
-    limit :limit
-"""
-_CARDS = """
-    select day, task, digest, role, card from scorecards
-    where :task is null or task = :task
-    order by day, task, digest, role
-"""
-_RELEASES = """
-    select digest, task, version, state, admitted_at from releases
-    order by task, version
-"""
-_MANIFEST = "select manifest from releases where digest = :digest"
-_COUNTS = """
-    select (select count(*) from samples) as samples,
-        (select count(*) from moments) as moments,
-        (select count(*) from events) as events
-"""
-_KINDS = "select kind, count(*) as count from outcomes group by kind"
-_LAST_SAMPLE = """
-    select s.at, s.row, l.series
-    from samples as s join layouts as l on l.id = s.layout
-    order by s.at desc
-    limit 1
-"""

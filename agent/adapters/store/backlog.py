@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from itertools import chain
 
 from agent.core.event import Event
+from agent.core.evidence import Evidence
 from agent.core.moment import Moment, Outcome
+from agent.core.request import Answer
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
+from agent.core.turn import Turn
 from agent.ports import CardKey, Standing, TickRecord
 
 MAX_TICKS = 2_000
@@ -20,12 +23,18 @@ class Backlog:
     Attributes:
         cards: The scorecards to write, each as it is now.
         memories: What each task remembers, to write.
+        turns: What is to become of releases, in this order.
+        answers: What came of requests.
+        corrections: Outcomes to write over those there are, by the moment's number.
         dropped_ticks: Ticks that gave up their sample and moments.
     """
 
     def __init__(self) -> None:
         self.cards: dict[CardKey, Scorecard] = {}
         self.memories: dict[str, bytes] = {}
+        self.turns: list[Turn] = []
+        self.answers: list[Answer] = []
+        self.corrections: dict[int, Outcome] = {}
         self.dropped_ticks = 0
         self._ticks: deque[TickRecord] = deque()
         self._is_blocked = False
@@ -37,7 +46,8 @@ class Backlog:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self._ticks or self.cards or self.memories)
+        handed_over = self.turns or self.answers or self.corrections
+        return not (self._ticks or self.cards or self.memories or handed_over)
 
     @property
     def described(self) -> str:
@@ -56,18 +66,26 @@ class Backlog:
         """Hold back what holds now; what was held before stays unless it is newer."""
         self.cards.update(standing.cards)
         self.memories.update(standing.memories)
+        self.turns += standing.turns
+        self.answers += standing.answers
+        known = {each.moment.id: each.outcome for each in standing.corrections}
+        self.corrections.update(known)
 
     def keep(self) -> None:
         """Take note that a commit did not come through: what waits is now bounded."""
         self._is_blocked = True
         self._shorten()
 
+    def give_up_turns(self) -> None:
+        """Drop the turns, one of which cannot be: the rest must not wait for ever."""
+        self.turns.clear()
+
     def clear(self) -> None:
         """Forget what was written."""
-        for written in (self._ticks, self.cards, self.memories):
-            written.clear()
-        self._events.clear()
-        self._outcomes.clear()
+        for told in (self._ticks, self._events, self.turns, self.answers):
+            told.clear()
+        for known in (self.cards, self.memories, self.corrections, self._outcomes):
+            known.clear()
         self._lost_from = None
         self._is_blocked = False
 
@@ -89,6 +107,10 @@ class Backlog:
         """Yield the events, oldest first."""
         held = chain.from_iterable(tick.events for tick in self._ticks)
         return chain(self._events, held)
+
+    def evidence(self) -> Iterator[Evidence]:
+        """Yield what the guard's tests had come to, oldest first."""
+        return chain.from_iterable(tick.evidence for tick in self._ticks)
 
     def _shorten(self) -> None:
         while len(self._ticks) > MAX_TICKS:

@@ -2,22 +2,24 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
-from agent.adapters.store import reads, retention, rows, schema
+from agent.adapters.store import reads, retention, rows, schema, turns
 from agent.adapters.store.backlog import Backlog
 from agent.adapters.store.connection import connect, reported, transaction
 from agent.adapters.store.writer import Writer
+from agent.core.event import Event
 from agent.core.lineup import LineUp
-from agent.core.moment import Moment, Role
+from agent.core.moment import Moment, Outcome, Role
 from agent.core.release import Release
+from agent.core.request import Request
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
-from agent.errors import StateError
+from agent.errors import IllegalTransitionError, StateError
 from agent.ports import CardKey, Standing, TickRecord, Trimmed
 
 # A page that changes every minute goes to the WAL every minute, but to the database
@@ -85,29 +87,42 @@ class SqliteLedger:
         for moment in record.moments:
             self._next_moment_id = max(self._next_moment_id, moment.id + 1)
 
-    def commit(self, standing: Standing) -> None:
+    def commit(self, standing: Standing) -> Sequence[Event]:
         """Write all ticks since the last commit, and what holds now, in one go.
+
+        A turn meets the line-up as it is now, also if another process has changed it.
+
+        Returns:
+            What the turns came to, recorded already.
 
         Raises:
             StateError: Nothing was written; ticks and standing stay held back. After
                 2,000 ticks the oldest give up their sample and moments.
+            IllegalTransitionError: Nothing was written; all but the turns stays held
+                back.
         """
         backlog = self._backlog
         backlog.hold(standing)
         if backlog.is_empty:
-            return
+            return ()
         try:
             with reported(self._path, f"committing {backlog.described}"):
-                self._write(backlog)
+                events = self._write(backlog)
+        except IllegalTransitionError:
+            backlog.keep()
+            backlog.give_up_turns()
+            raise
         except StateError:
             backlog.keep()
             raise
         backlog.clear()
+        return events
 
-    def _write(self, backlog: Backlog) -> None:
+    def _write(self, backlog: Backlog) -> list[Event]:
         try:
-            with transaction(self._connection):
+            with transaction(self._connection) as connection:
                 self._writer.write(backlog)
+                return turns.carry_out(connection, backlog.turns)
         except BaseException:
             self._writer.forget()
             raise
@@ -150,6 +165,24 @@ class SqliteLedger:
         with self._reading():
             digest = reads.definition(self._connection, task)
         return None if digest is None else self.release(digest)
+
+    def releases(self) -> tuple[Release, ...]:
+        """Return every release that this program understands, by task and version."""
+        with self._reading():
+            return reads.releases(self._connection)
+
+    def requests(self) -> tuple[Request, ...]:
+        """Return what was asked for and nobody has answered yet, oldest first."""
+        with self._reading():
+            return reads.requests(self._connection)
+
+    def resolved(self, moment: int) -> tuple[Moment, Outcome] | None:
+        """Return a committed moment with its outcome; None: gone, open, or never."""
+        with self._reading():
+            found = reads.moment(self._connection, moment)
+        if found is None or found[1] is None:
+            return None
+        return found[0], found[1]
 
     def next_moment_id(self) -> int:
         """Return the number that no moment has yet, committed or held back."""
@@ -212,7 +245,8 @@ class SqliteLedger:
         """Drop what is older than `keep_s`, then the oldest days over `max_bytes`.
 
         What is dropped is returned to the disk. Moments still open, releases,
-        line-ups and scorecards stay. Bytes are those of the file and its WAL.
+        line-ups, scorecards, requests and what the audit log lists stay. Bytes are
+        those of the file and its WAL.
 
         Raises:
             StateError: It stopped part way; what is left is whole.

@@ -13,8 +13,9 @@ import msgspec
 from agent.adapters.store import rows
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
-from agent.core.moment import Moment
+from agent.core.moment import Moment, Outcome
 from agent.core.release import Release, ReleaseState
+from agent.core.request import Request
 from agent.core.trust import SignedRole, Trust
 from agent.errors import ManifestError, StateError, TamperedError
 
@@ -39,12 +40,9 @@ _RELEASES = "select digest, manifest, state from releases"
 def lineups(connection: sqlite3.Connection) -> tuple[LineUp, ...]:
     """Return the line-up of every task, by name."""
     found = connection.execute(
-        "select task, active, standby, shadow from lineups order by task"
+        "select task, active, standby, shadow, pinned from lineups order by task"
     )
-    return tuple(
-        LineUp(task=task, active=active, standby=standby, shadow=shadow)
-        for task, active, standby, shadow in found
-    )
+    return tuple(map(rows.lineup_of, found))
 
 
 def release(
@@ -141,6 +139,20 @@ def documents(
             ) from error
 
 
+def requests(connection: sqlite3.Connection) -> tuple[Request, ...]:
+    """Return what was asked for and nobody has answered yet, oldest first.
+
+    Left out is what only a newer program can be asked: it is there for that one.
+    """
+    found: list[Request] = []
+    for number, text in connection.execute(
+        "select id, document from requests where answer is null order by id"
+    ):
+        with suppress(msgspec.ValidationError):
+            found.append(rows.request_of(number, text))
+    return tuple(found)
+
+
 def next_moment_id(connection: sqlite3.Connection) -> int:
     """Return a number above every moment's, even of those that were dropped."""
     (last,) = connection.execute("select max(id) from moments").fetchone()
@@ -187,6 +199,21 @@ def _gaps(
             yield range(expected, number)
         expected = number + 1
     yield range(expected, last + 1)
+
+
+def moment(
+    connection: sqlite3.Connection, number: int
+) -> tuple[Moment, Outcome | None] | None:
+    """Return a moment with its outcome, if it has one; None: no such moment."""
+    # The outcome first: a trim may come between, and what it took is not open.
+    row = connection.execute(
+        "select kind, resolved_at, value, happened_at, void from outcomes"
+        " where moment = ?",
+        (number,),
+    ).fetchone()
+    outcome = None if row is None else rows.outcome_of(row)
+    found = next(moments(connection, [number]), None)
+    return None if found is None else (found, outcome)
 
 
 def moments(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[Moment]:

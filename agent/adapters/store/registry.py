@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from agent.adapters.store import reads, rows, schema
+from agent.adapters.store import reads, rows, schema, statements
 from agent.adapters.store.connection import connect, reported, transaction
 from agent.core.channel import Channel
 from agent.core.event import Event
@@ -133,7 +133,7 @@ class SqliteRegistry:
             raise IllegalTransitionError(f"no release that is {before} becomes {state}")
         self._write(
             f"release {digest[:12]} becomes {state}",
-            "update releases set state = ? where digest = ?",
+            statements.STATE,
             (state, digest),
         )
 
@@ -144,11 +144,7 @@ class SqliteRegistry:
             StateError: A slot holds a release that was not taken in, or two hold one.
         """
         self._write(
-            f"line-up of {lineup.task}",
-            "insert into lineups (task, active, standby, shadow) values (?, ?, ?, ?)"
-            " on conflict (task) do update set active = excluded.active,"
-            " standby = excluded.standby, shadow = excluded.shadow",
-            (lineup.task, lineup.active, lineup.standby, lineup.shadow),
+            f"line-up of {lineup.task}", statements.LINEUP, rows.lineup_row(lineup)
         )
 
     def lineups(self) -> tuple[LineUp, ...]:
@@ -171,11 +167,7 @@ class SqliteRegistry:
 
     def record(self, event: Event) -> None:
         """Add an event to the journal that is kept."""
-        self._write(
-            f"recording {event.name}",
-            "insert into events (at, level, name, fields) values (?, ?, ?, ?)",
-            rows.event_row(event),
-        )
+        self._write(f"recording {event.name}", statements.EVENT, rows.event_row(event))
         self._tell(event)
 
     def floors(self) -> tuple[Floor, ...]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from agent.adapters.store import reads
 from agent.adapters.store.connection import transaction
-from agent.adapters.store.rows import instant, stamp
+from agent.adapters.store.rows import instant, stamp, text
+from agent.core.event import AUDIT
 from agent.ports import Trimmed
 
 # Rows a transaction: tens of milliseconds, so neither the tick nor the courier waits.
@@ -15,6 +16,8 @@ _VACUUM_PAGES = 1_000
 # A host whose devices come and go makes new layouts; to find those out of use reads
 # every sample, so it is done only where there are many.
 _MANY_LAYOUTS = 256
+# The names of the events that are kept for ever.
+_KEPT = text(sorted(AUDIT))
 
 
 def trim(
@@ -28,7 +31,8 @@ def trim(
     """Drop what is older than `keep_s`, then the oldest days over `max_bytes`.
 
     Counted against `max_bytes` are the pages in use. When only the last day is left,
-    it goes by the hour. Moments still open, releases, line-ups and scorecards stay.
+    it goes by the hour. Moments still open, releases, line-ups, scorecards,
+    requests and what the audit log lists stay.
 
     Returns:
         What went; bytes before and after are those of the file and its WAL.
@@ -72,19 +76,20 @@ def used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def _drop(connection: sqlite3.Connection, *, before: datetime) -> tuple[int, int]:
-    """Drop samples, resolved moments and events older than `before`; count the two."""
+    """Drop what may go and is older than `before`; count samples and moments."""
     cut = stamp(before)
     samples = _delete(connection, _OLD_SAMPLES, cut)
     moments = _delete(connection, _OLD_MOMENTS, _first_kept(connection, cut))
-    _delete(connection, _OLD_EVENTS, cut)
+    _delete(connection, _OLD_EVENTS, cut, _KEPT)
+    _delete(connection, _OLD_EVIDENCE, cut)
     return samples, moments
 
 
-def _delete(connection: sqlite3.Connection, statement: str, limit: int) -> int:
+def _delete(connection: sqlite3.Connection, statement: str, *values: object) -> int:
     total = 0
     while True:
         with transaction(connection):
-            count = connection.execute(statement, (limit, _CHUNK)).rowcount
+            count = connection.execute(statement, (*values, _CHUNK)).rowcount
         total += count
         if count < _CHUNK:
             return total
@@ -106,12 +111,8 @@ def _first_kept(connection: sqlite3.Connection, cut: int) -> int:
 def _oldest(connection: sqlite3.Connection) -> datetime | None:
     """Return the instant of the oldest row that may go."""
     found = [
-        connection.execute(statement).fetchone()
-        for statement in (
-            "select min(at) from samples",
-            "select at from moments where id = (select min(moment) from outcomes)",
-            "select at from events order by id limit 1",
-        )
+        connection.execute(statement, {"kept": _KEPT}).fetchone()
+        for statement in _OLDEST
     ]
     instants = [row[0] for row in found if row is not None and row[0] is not None]
     return instant(min(instants)) if instants else None
@@ -172,5 +173,20 @@ _OLD_MOMENTS = (
 )
 _OLD_EVENTS = (
     "delete from events where id in"
-    " (select id from events where at < ? order by id limit ?)"
+    " (select id from events"
+    " where at < ? and name not in (select value from json_each(?))"
+    " order by id limit ?)"
+)
+_OLD_EVIDENCE = (
+    "delete from evidence where id in"
+    " (select id from evidence where at < ? order by id limit ?)"
+)
+_OLDEST = (
+    "select min(at) from samples",
+    "select at from moments where id = (select min(moment) from outcomes)",
+    (
+        "select at from events where name not in (select value from json_each(:kept))"
+        " order by id limit 1"
+    ),
+    "select at from evidence order by id limit 1",
 )

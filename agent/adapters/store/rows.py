@@ -1,4 +1,4 @@
-"""Samples, moments, outcomes and events to and from the rows of the database."""
+"""What is kept, to and from the rows of the database."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.core.event import Event
-from agent.core.moment import Moment, Outcome, OutcomeKind, Prediction, Role, Void
+from agent.core.evidence import Evidence
+from agent.core.lineup import LineUp
+from agent.core.moment import (
+    Moment,
+    Outcome,
+    OutcomeKind,
+    Prediction,
+    Role,
+    Void,
+    Wager,
+)
+from agent.core.request import Answer, Request
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 
 Row = tuple[Any, ...]
-MOMENT_COLUMNS = 9
+MOMENT_COLUMNS = 10
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -74,12 +85,13 @@ def moment_row(moment: Moment) -> Row:
         float(moment.origin),
         int(moment.state),
         packed(moment.features),
+        text(moment.wagers) if moment.wagers else None,
     )
 
 
 def moment_of(row: Row, *, predictions: Iterable[Prediction]) -> Moment:
     """Return the moment of a row of the table, with what was predicted at it."""
-    number, task, entity, at, due_at, limit, origin, state, features = row
+    number, task, entity, at, due_at, limit, origin, state, features, wagers = row
     return Moment(
         id=number,
         task=task,
@@ -91,6 +103,7 @@ def moment_of(row: Row, *, predictions: Iterable[Prediction]) -> Moment:
         state=state,
         features=unpacked(features),
         predictions=tuple(predictions),
+        wagers=() if wagers is None else wagers_of(wagers),
     )
 
 
@@ -128,6 +141,11 @@ def scores_of(text: str) -> tuple[float, ...]:
     return tuple(np.nan if value is None else value for value in found)
 
 
+def wagers_of(text: str) -> tuple[Wager, ...]:
+    """Return the wagers that were written."""
+    return msgspec.json.decode(text, type=tuple[Wager, ...])
+
+
 def outcome_row(outcome: Outcome, *, moment: int) -> Row:
     """Return (moment, kind, resolved_at, value, happened_at, void)."""
     value, happened_at, void = outcome.value, outcome.happened_at, outcome.void
@@ -157,6 +175,49 @@ def event_row(event: Event) -> Row:
     """Return (at, level, name, fields)."""
     fields = msgspec.json.encode(event.fields).decode()
     return stamp(event.at), event.level.value, event.name.value, fields
+
+
+def evidence_row(evidence: Evidence) -> Row:
+    """Return (at, task, document)."""
+    return stamp(evidence.at), evidence.task, text(evidence)
+
+
+def evidence_of(text: str) -> Evidence:
+    """Return the evidence that was written."""
+    return msgspec.json.decode(text, type=Evidence)
+
+
+def lineup_row(lineup: LineUp) -> Row:
+    """Return (task, active, standby, shadow, pinned)."""
+    slots = (lineup.active, lineup.standby, lineup.shadow)
+    return lineup.task, *slots, int(lineup.is_pinned)
+
+
+def lineup_of(row: Row) -> LineUp:
+    """Return the line-up of a row of the table."""
+    task, active, standby, shadow, pinned = row
+    return LineUp(
+        task=task,
+        active=active,
+        standby=standby,
+        shadow=shadow,
+        is_pinned=bool(pinned),
+    )
+
+
+def request_of(number: int, text: str) -> Request:
+    """Return the request that was written, with its number.
+
+    Raises:
+        msgspec.ValidationError: A newer program has asked for what this one cannot.
+    """
+    found = msgspec.json.decode(text, type=Request)
+    return msgspec.structs.replace(found, id=number)
+
+
+def answer_of(text: str | None) -> Answer | None:
+    """Return the answer that was written; None before there is one."""
+    return None if text is None else msgspec.json.decode(text, type=Answer)
 
 
 def text(document: object) -> str:

@@ -100,6 +100,37 @@ def check_not_newer(found: int, path: Path) -> None:
         )
 
 
+def opened(path: Path, *, query: str = "mode=rw") -> sqlite3.Connection:
+    """Return a connection to a database that must be of this program's schema.
+
+    Args:
+        path: The file; it is neither made nor brought up to date.
+        query: How to open it, in SQLite's URI words.
+
+    Raises:
+        StateError: No file, no rights, damage, or another schema.
+    """
+    with reported(path, "opening"):
+        if not path.exists():
+            raise StateError(f"{path}: no state here; has the daemon ever run?")
+        connection = connect(path, query=query)
+        try:
+            _check_current(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _check_current(connection: sqlite3.Connection, path: Path) -> None:
+    found = _version(connection, path)
+    if found < VERSION:
+        raise StateError(
+            f"{path}: expected schema {VERSION}, got {found}; "
+            "the daemon brings it up to date when it starts"
+        )
+
+
 def _make_file(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # SQLite gives -wal and -shm the same mode. An existing file keeps its own.
@@ -119,6 +150,10 @@ def _first_tables(database: "Database") -> None:
 
 def _trust(database: "Database") -> None:
     _execute(database, _TRUST)
+
+
+def _guard(database: "Database") -> None:
+    _execute(database, _GUARD)
 
 
 def _execute(database: "Database", statements: str) -> None:
@@ -224,5 +259,22 @@ create table crashes (
 ) strict;
 alter table releases add column chain text not null default '[]'
 """
-_STEPS: tuple[Callable[["Database"], None], ...] = (_first_tables, _trust)
+# What the guard staked stands with the moment; NULL where it staked nothing.
+_GUARD = """
+alter table moments add column wagers text;
+alter table lineups add column pinned integer not null default 0;
+create table evidence (
+    id integer primary key,
+    at integer not null,
+    task text not null,
+    document text not null
+) strict;
+create table requests (
+    id integer primary key,
+    at integer not null,
+    document text not null,
+    answer text
+) strict
+"""
+_STEPS: tuple[Callable[["Database"], None], ...] = (_first_tables, _trust, _guard)
 VERSION = len(_STEPS)

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from agent.adapters.store import rows
+from agent.adapters.store import rows, statements
 from agent.adapters.store.backlog import Backlog
 
 
@@ -36,6 +36,13 @@ class Writer:
             (rows.outcome_row(outcome, moment=n) for n, outcome in backlog.outcomes()),
         )
         many(
+            _CORRECTION,
+            (
+                rows.outcome_row(outcome, moment=n)
+                for n, outcome in backlog.corrections.items()
+            ),
+        )
+        many(
             _CARD,
             (
                 (key.day.isoformat(), key.task, key.digest, key.role.value, text)
@@ -44,7 +51,9 @@ class Writer:
             ),
         )
         many(_MEMORY, backlog.memories.items())
-        many(_EVENT, map(rows.event_row, backlog.events()))
+        many(_EVIDENCE, map(rows.evidence_row, backlog.evidence()))
+        many(statements.EVENT, map(rows.event_row, backlog.events()))
+        many(_ANSWER, ((rows.text(each), each.request) for each in backlog.answers))
 
     def _sample_rows(self, backlog: Backlog) -> Iterator[rows.Row]:
         for sample in backlog.samples():
@@ -83,13 +92,19 @@ _SAMPLE = (
     "insert into samples (at, layout, row) values (?, ?, ?)"
     " on conflict (at) do update set layout = excluded.layout, row = excluded.row"
 )
-_MOMENT = "insert into moments values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_MOMENT = "insert into moments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PREDICTION = "insert into predictions values (?, ?, ?, ?, ?)"
-# The first outcome stands: it is what the scorecards counted.
-_OUTCOME = (
+_FOUND = (
     "insert into outcomes select ?1, ?2, ?3, ?4, ?5, ?6"
     " where exists (select 1 from moments where id = ?1)"
-    " on conflict (moment) do nothing"
+)
+# The first outcome stands: it is what the scorecards counted. Only an operator knows
+# better, and then they count it anew.
+_OUTCOME = f"{_FOUND} on conflict (moment) do nothing"
+_CORRECTION = (
+    f"{_FOUND} on conflict (moment) do update set kind = excluded.kind,"
+    " resolved_at = excluded.resolved_at, value = excluded.value,"
+    " happened_at = excluded.happened_at, void = excluded.void"
 )
 _CARD = (
     "insert into scorecards (day, task, digest, role, card) values (?, ?, ?, ?, ?)"
@@ -99,4 +114,5 @@ _MEMORY = (
     "insert into memories (task, record) values (?, ?)"
     " on conflict (task) do update set record = excluded.record"
 )
-_EVENT = "insert into events (at, level, name, fields) values (?, ?, ?, ?)"
+_EVIDENCE = "insert into evidence (at, task, document) values (?, ?, ?)"
+_ANSWER = "update requests set answer = ? where id = ? and answer is null"
