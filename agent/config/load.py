@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.config.files import document, files_at, files_of, text_of
-from agent.config.tables import KINDS, Config, flat, kind_of, laws, refusal
+from agent.config.laws import laws
+from agent.config.tables import KINDS, Config, flat, kind_of, refusal
 from agent.config.value import parsed, toml_text, written
 from agent.errors import ConfigError
 

@@ -1,13 +1,10 @@
-"""Every table and key of the configuration, its default, and the laws that bind it."""
+"""Every table and key of the configuration, and its default."""
 
-import math
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from ipaddress import ip_network
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -24,8 +21,6 @@ from agent.config.value import (
 
 # The one table whose keys the operator chooses.
 _OPEN = "agent.labels"
-_WHOLE = 100  # percent
-_HOSTS = re.compile(r"\*|(\*?\.)?[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,15 +94,32 @@ class Tasks(_Table, frozen=True):
 
 
 class Guard(_Table, frozen=True):
-    """When a release is rolled back.
+    """When a release is rolled back, promoted, confirmed and heard; docs/guard.md.
 
     Attributes:
         alpha: Chance that a release which is not worse is ever rolled back here.
-        margin: How much worse than its fallback a release may be.
+        margin: How much worse than its fallback a release may be, 0.1 for 10 %; None:
+            as its manifest says.
+        block: For how long the guard's stakes stay, at least two horizons; None: as the
+            manifest says, or 20 min.
+        min_blocks: Nothing is decided in the first blocks.
+        promotion: Evidence from which a shadow is promoted and a release is heard.
+        judge_for: For how long a release must have been judged before it is trusted.
+        episodes: Over how many event episodes it must have been.
+        false_alarms: How many of them cost as much as a missed event: then alerts are
+            what is priced; None: probabilities are, by their log loss.
+        strict: Count an outcome that is lost as the worst that it could have been.
     """
 
     alpha: float = 0.001
-    margin: float = 0.10
+    margin: float | None = None
+    block: Duration | None = None
+    min_blocks: int = 6
+    promotion: float = 20.0
+    judge_for: Duration = Duration("1d")
+    episodes: int = 5
+    false_alarms: float | None = None
+    strict: bool = False
 
 
 class Store(_Table, frozen=True):
@@ -184,14 +196,6 @@ class Config(_Table, frozen=True):
     collect: Collect = Collect()
 
 
-class Law(NamedTuple):
-    """What must hold of `key`, in words, and whether it does."""
-
-    key: str
-    expected: str
-    is_kept: bool
-
-
 def kind_of(key: str) -> Any:  # noqa: ANN401 - an annotation is anything
     """Return the type that `key` takes; None: there is no such key."""
     return str if key.startswith(f"{_OPEN}.") else KINDS.get(key)
@@ -218,62 +222,6 @@ def refusal(key: str) -> str:
     if elsewhere or near:
         return f'no such key; did you mean "{(elsewhere or near)[0]}"?'
     return f"no such key; expected one of {', '.join(siblings)}"
-
-
-def laws(config: Config) -> list[Law]:
-    """Return what binds values that are each well written, kept or not."""
-    agent, central, guard = config.agent, config.central, config.guard
-    store, spool, limits = config.store, config.spool, config.limits
-    has_cert, has_key = central.client_cert is not None, central.client_key is not None
-    every_tick = f"0s (every tick) or at least agent.interval ({agent.interval.text})"
-    return [
-        _within("agent.interval", agent.interval, "20ms", "10m"),
-        _within("central.update_every", central.update_every, "1s", "30d"),
-        _within("central.report_every", central.report_every, "1s", "30d"),
-        Law("central.client_cert", "client_key beside it", has_key or not has_cert),
-        Law("central.client_key", "client_cert beside it", has_cert or not has_key),
-        Law(
-            "central.proxy",
-            "an http:// or https:// address",
-            central.proxy is None or central.proxy.startswith(("http://", "https://")),
-        ),
-        Law(
-            "central.no_proxy",
-            "hosts, .domains, address blocks or *, without scheme and port",
-            all(_is_host_or_block(entry) for entry in central.no_proxy),
-        ),
-        Law("guard.alpha", "a number between 0 and 1", 0 < guard.alpha < 1),
-        Law("guard.margin", "a number of at least 0", 0 <= guard.margin < math.inf),
-        _at_least("store.max_size", store.max_size, "4MB"),
-        _within("store.keep", store.keep, "1d", "3650d"),
-        _within("store.commit_every", store.commit_every, "0s", "1d"),
-        Law(
-            "store.commit_every",
-            every_tick,
-            not store.commit_every or agent.interval <= store.commit_every,
-        ),
-        _at_least("spool.max_size", spool.max_size, "1MB"),
-        _within("spool.max_age", spool.max_age, "1h", "3650d"),
-        Law("limits.cpu_percent", "above 0, to 100", 0 < limits.cpu_percent <= _WHOLE),
-        _at_least("limits.memory", limits.memory, "64MB"),
-    ]
-
-
-def _is_host_or_block(text: str) -> bool:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return _HOSTS.fullmatch(text) is not None
-    return True
-
-
-def _within(key: str, value: Duration, low: str, high: str) -> Law:
-    is_kept = Duration(low) <= value <= Duration(high)
-    return Law(key, f"{low} to {high}", is_kept)
-
-
-def _at_least(key: str, value: Size, low: str) -> Law:
-    return Law(key, f"at least {low}", Size(low) <= value)
 
 
 def _names(table: str) -> list[str]:

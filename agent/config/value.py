@@ -260,6 +260,7 @@ def _secret(value: object, base: Path) -> SecretReference:
 _PLAIN: Mapping[Any, str] = {
     bool: "true or false",
     float: "a number",
+    int: "a whole number",
     str: "a string",
     tuple[str, ...]: "a list of strings",
     Mapping[str, str]: "a table of strings",

@@ -4,23 +4,31 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 
 from agent.core.event import Event, EventName, Field
 from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest, parse_manifest
 from agent.core.pointer import Pointer
 from agent.core.qualify import HostFacts, Offer, Verdict, refusal
-from agent.core.release import OVER, Release, ReleaseEvent, ReleaseState
+from agent.core.release import (
+    OVER,
+    QUARANTINED,
+    Release,
+    ReleaseEvent,
+    ReleaseState,
+)
 from agent.core.trust import SignedRole
 from agent.errors import TrustError
 from agent.flows.departure import lineup_of, step
 from agent.flows.result import Admitted, Refused
 from agent.ports import Registry, UpdatePorts
 
-# A digest that this host will not run again.
-_QUARANTINED = {ReleaseState.REJECTED, ReleaseState.ROLLED_BACK}
 # A release that is over, though operations may offer it again.
 _OVER = {ReleaseState.RETIRED, ReleaseState.WITHDRAWN}
+# Of those that were at work, people may yet ask why they said what they said.
+_EXPLAINED = {ReleaseState.RETIRED, ReleaseState.ROLLED_BACK}
+_KEPT_TO_EXPLAIN = 2
 
 
 def consider(
@@ -48,7 +56,7 @@ def consider(
     before = offer.known_as(ports.registry.releases())
     if before is None:
         return _taken_in(ports, offer, before=None, host=host, now=now)
-    if before.state in _QUARANTINED:
+    if before.state in QUARANTINED:
         return Refused(task=pointer.task, reason=_quarantined(before))
     if before.state not in _OVER and _has_a_place(ports.registry, before):
         return _raised(ports.registry, offer, now=now)
@@ -133,9 +141,22 @@ def fetch(ports: UpdatePorts, manifest: Manifest) -> None:
 
 
 def wanted_models(registry: Registry) -> set[str]:
-    """Return the models of releases that may yet run, by SHA-256."""
-    live = (r.manifest.model for r in registry.releases() if r.state not in OVER)
-    return {model.sha256 for model in live if model is not None}
+    """Return the models that may yet run or be explained, by SHA-256.
+
+    Of each task's releases that were at work the two newest are kept to be explained.
+    """
+    wanted: list[Release] = []
+    for _, group in groupby(registry.releases(), key=_task_of):
+        releases = list(group)
+        over = [each for each in releases if each.state in _EXPLAINED]
+        wanted += [each for each in releases if each.state not in OVER]
+        wanted += over[-_KEPT_TO_EXPLAIN:]
+    models = (release.manifest.model for release in wanted)
+    return {model.sha256 for model in models if model is not None}
+
+
+def _task_of(release: Release) -> str:
+    return release.manifest.task
 
 
 def _stage(
@@ -145,7 +166,7 @@ def _stage(
     registry = ports.registry
     if before is not None:
         state = next(r.state for r in registry.releases() if r.digest == before.digest)
-        if state in _QUARANTINED:
+        if state in QUARANTINED:
             raise TrustError(_quarantined(replace(before, state=state)))
         if state not in _OVER:
             # It lost its place to somebody who wrote to the database.

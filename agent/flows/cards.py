@@ -47,6 +47,21 @@ class Cards:
                 card = self._card(resolved.moment, prediction, now.date())
                 count(card, prediction, resolved, manifest=manifest)
 
+    def recount(self, before: Resolved, after: Resolved, *, leading: Manifest) -> None:
+        """Count what an operator says of a moment in place of what was read."""
+        day = before.outcome.resolved_at.date()
+        for prediction in before.moment.predictions:
+            is_baseline = prediction.digest == BASELINE
+            manifest = leading if is_baseline else self._manifest(prediction.digest)
+            if manifest is None:
+                continue
+            wrong = Scorecard()
+            count(wrong, prediction, before, manifest=manifest)
+            card = self._card(before.moment, prediction, day).without(wrong)
+            count(card, prediction, after, manifest=manifest)
+            key = CardKey(before.moment.task, prediction.digest, prediction.role, day)
+            self._days[day][key] = card
+
     def count_void(self, resolved: Resolved, *, now: datetime) -> None:
         """Count a moment that will never get an outcome, whatever its task was."""
         for prediction in resolved.moment.predictions:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeAlias
 
 from agent.core.event import Event, EventName, Field
@@ -10,11 +11,14 @@ from agent.core.fit import LEAST_SPAN_S, misfit, span_s
 from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest
 from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Role, Void
+from agent.core.policy import Policy
 from agent.core.release import Release
 from agent.core.sample import Sample
 from agent.core.series import parse_series
+from agent.core.strike import Strike, Tally
 from agent.core.window import Window
 from agent.errors import ExpressionError, ManifestError, TamperedError
+from agent.flows.judging import renewed
 from agent.flows.live_release import LiveRelease, speaker
 from agent.flows.loading import Loaded, Loading
 from agent.flows.task import LiveTask
@@ -79,11 +83,13 @@ class Crew:
         loading: Loading,
         new_window: Callable[..., Window],
         is_allowed: Callable[[str], bool],
+        policy: Policy,
     ) -> None:
         self._ledger = ledger
         self._loading = loading
         self._new_window = new_window
         self._is_allowed = is_allowed
+        self._policy = policy
         self._live: dict[str, LiveRelease] = {}
         self._faults: dict[str, str] = {}
         self._lineups: tuple[LineUp, ...] | None = None
@@ -97,6 +103,7 @@ class Crew:
         lineups = self._ledger.lineups()
         manned, faults = self._manned(lineups, now)
         events = [*self._changed(lineups, now), *self._news(faults)]
+        pinned = {lineup.task for lineup in lineups if lineup.is_pinned}
         self._live = {live.release.digest: live for crew in manned for live in crew}
         manifests = [live.release.manifest for live in self._live.values()]
         longest_s = max(map(span_s, manifests), default=LEAST_SPAN_S)
@@ -105,7 +112,13 @@ class Crew:
         tasks: dict[str, LiveTask] = {}
         for crew in manned:
             name = crew[0].release.manifest.task
-            tasks[name] = LiveTask(crew, window=window, memory=memories.get(name))
+            tasks[name] = LiveTask(
+                crew,
+                window=window,
+                memory=memories.get(name),
+                policy=self._policy,
+                is_pinned=name in pinned,
+            )
         # Of a later time than the present: the clock went back while nobody looked.
         self._ledger.forget_samples(since=now + _LATER)
         waiting = self._ledger.open_moments()
@@ -119,7 +132,7 @@ class Crew:
             tasks=tasks,
             strays=strays,
             samples=self._ledger.samples(since=since),
-            events=events,
+            events=[*events, *renewed(tasks.values(), now=now)],
         )
 
     def _changed(self, lineups: tuple[LineUp, ...], now: datetime) -> list[Event]:
@@ -204,6 +217,7 @@ class Crew:
                 release=release,
                 model=loaded.models.get(release.digest),
                 failure=self._failure(release),
+                tally=self._tally(release, loaded),
             )
             for role, release in found.releases
         ]
@@ -211,6 +225,14 @@ class Crew:
     def _failure(self, release: Release) -> str | None:
         known = self._live.get(release.digest)
         return None if known is None else known.failure
+
+    def _tally(self, release: Release, loaded: Loaded) -> Tally:
+        """Return what the release did wrong so far; not to load may end its work."""
+        known = self._live.get(release.digest)
+        tally = Tally() if known is None else known.tally
+        if release.digest in loaded.broken:
+            tally.add(Strike.UNLOADABLE, reason=loaded.faults[release.digest])
+        return tally
 
     def _refusal(self, manifest: Manifest, *, leading: Manifest) -> str | None:
         """Return why this agent cannot run the release, or None."""
@@ -239,15 +261,13 @@ def _stray(moment: Moment, task: LiveTask | None, now: datetime) -> Resolved | N
 
     One of a later time than the present was predicted under another clock.
     """
+    void = partial(Outcome, kind=OutcomeKind.VOID, resolved_at=now)
+    if task is None or not task.knows_its_open_moments:
+        return Resolved(moment=moment, outcome=void(void=Void.RETIRED))
     if moment.at > now:
-        reason = Void.CLOCK
-    elif task is None or not task.knows_its_open_moments:
-        reason = Void.RETIRED
-    else:
-        task.wait_for(moment)
-        return None
-    outcome = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
-    return Resolved(moment=moment, outcome=outcome)
+        return task.close(moment, void(void=Void.CLOCK))
+    task.waiting.add(moment)
+    return None
 
 
 def _named(release: Release) -> dict[str, Field]:

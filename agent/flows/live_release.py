@@ -1,16 +1,21 @@
 """A release that scores on this host; one that fails at it lets the others speak."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.core.features import Features
-from agent.core.moment import Role
+from agent.core.moment import Prediction, Role
 from agent.core.release import Release
-from agent.errors import ModelError
+from agent.core.strike import Strike, Tally
+from agent.errors import AnswerError, ModelError
 from agent.ports import Model
+
+Matrix: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +27,7 @@ class LiveRelease:
         release: Which one.
         model: None for a survey, or where it could not be loaded.
         failure: Why its last scoring failed; None if it did not.
+        tally: Counts what it does wrong.
         features: Its own features; None where they are the leading release's.
     """
 
@@ -29,24 +35,62 @@ class LiveRelease:
     release: Release
     model: Model | None
     failure: str | None = None
+    tally: Tally = field(default_factory=Tally)
     features: Features | None = field(default=None, init=False)
 
-    def scores(self, features: npt.NDArray[np.float32]) -> list[list[float]]:
+    def given(
+        self, shared: Matrix, *, at: datetime, limits: npt.NDArray[np.float64]
+    ) -> Matrix:
+        """Return what this release is given: its own features, or the shared ones."""
+        own = self.features
+        return shared if own is None else own.evaluate(at=at, limit=limits)
+
+    def predictions(self, given: Matrix) -> Iterator[Prediction]:
+        """Yield what it says of each row of features; nothing where it fails."""
+        for values, vector in zip(self.scores(given), given, strict=False):
+            yield Prediction(
+                role=self.role,
+                digest=self.release.digest,
+                values=tuple(values),
+                features=None if self.features is None else vector,
+            )
+
+    def scores(self, features: Matrix) -> list[list[float]]:
         """Return a row of scores for each of features; none where it fails."""
         if self.model is None:
             return []
         try:
             scores = self.model.score(features)
+        except AnswerError as error:
+            return self._failed(Strike.IMPOSSIBLE, str(error))
         except ModelError as error:
-            self.failure = str(error)
-            return []
+            return self._failed(Strike.RAISED, str(error))
         # No adapter lets one through; one alone would spoil a scorecard for good.
         if not np.isfinite(scores).all():
-            self.failure = "answered a number that is not finite"
-            return []
+            reason = "answered a number that is not finite"
+            return self._failed(Strike.IMPOSSIBLE, reason)
         self.failure = None
+        self._time(self.model.latency_ms)
         found: list[list[float]] = scores.tolist()
         return found
+
+    def _failed(self, strike: Strike, reason: str) -> list[list[float]]:
+        self.failure = reason
+        self.tally.add(strike, reason=reason)
+        return []
+
+    def _time(self, latency_ms: float) -> None:
+        limit_ms = self.release.manifest.limits.latency_ms
+        if latency_ms <= limit_ms:
+            self.tally.add(None)
+            return
+        self.tally.add(
+            Strike.SLOW,
+            reason=(
+                f"took {latency_ms:.1f} ms of processor time, expected at most "
+                f"{limit_ms:g} ms"
+            ),
+        )
 
 
 def speaker(crew: Sequence[LiveRelease]) -> str:

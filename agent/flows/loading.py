@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agent.core.release import Release
-from agent.errors import ForewarnError, StateError, TamperedError, UnavailableError
+from agent.errors import (
+    ForewarnError,
+    ModelError,
+    StateError,
+    TamperedError,
+    UnavailableError,
+)
 from agent.ports import Model, Models, Voucher
 
 _ASK_AGAIN: Final = timedelta(minutes=1)
@@ -19,10 +25,12 @@ class Loaded:
     Attributes:
         models: By digest; a survey has none.
         faults: Why there is none, by digest.
+        broken: Of those, whose own fault it is.
     """
 
     models: Mapping[str, Model]
     faults: Mapping[str, str]
+    broken: frozenset[str]
 
 
 class Loading:
@@ -34,6 +42,7 @@ class Loading:
         self._loaded: dict[str, Model] = {}
         self._asked_in_vain: tuple[datetime, str] | None = None
         self._tampered: dict[str, str] = {}
+        self._broken: set[str] = set()
 
     def is_due(self, now: datetime) -> bool:
         """Return whether releases wait to be vouched for, and it is time to ask."""
@@ -45,10 +54,12 @@ class Loading:
         self._loaded = {d: m for d, m in self._loaded.items() if d in wanted}
         new = [r for digest, r in wanted.items() if digest not in self._loaded]
         faults = dict(self._doubts(new, now))
+        self._broken.clear()
         for release in new:
             if release.digest not in faults and (fault := self._fault(release)):
                 faults[release.digest] = fault
-        return Loaded(models=self._loaded, faults=faults)
+        broken = frozenset(self._broken)
+        return Loaded(models=self._loaded, faults=faults, broken=broken)
 
     def _doubts(self, releases: Sequence[Release], now: datetime) -> Mapping[str, str]:
         digests = [release.digest for release in releases]
@@ -83,6 +94,9 @@ class Loading:
             reason = f"{error}; {self._set_aside(release)}"
             # Afterwards the file is gone: what it was found to be tells more.
             return self._tampered.setdefault(release.digest, reason)
+        except ModelError as error:
+            self._broken.add(release.digest)
+            return str(error)
         except ForewarnError as error:
             return str(error)
         self._tampered.pop(release.digest, None)

@@ -6,6 +6,7 @@ import msgspec
 
 from agent.core.syntax import text
 from agent.core.target import EventTarget, Target
+from agent.flows.court import CourtRecord
 
 
 class Memory(msgspec.Struct):
@@ -17,12 +18,14 @@ class Memory(msgspec.Struct):
         baseline: The baseline's record.
         scored_at: When it last predicted; None if never.
         skipped: Entities that were not predicted when it was time, by reason.
+        court: The guard's tests, and who is heard.
     """
 
     question: str = ""
     baseline: msgspec.Raw = msgspec.Raw(b"null")
     scored_at: datetime | None = None
     skipped: dict[str, int] = {}
+    court: CourtRecord = CourtRecord()
 
 
 def recalled(record: bytes | None, *, question: str) -> Memory | None:

@@ -1,13 +1,21 @@
 """Replay: a recorded host, lived through again by the very tick that runs live."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
-from agent.core.event import Event
+from agent.core.event import Event, EventName, Field
 from agent.core.manifest import Manifest
+from agent.core.release import ReleaseEvent, ReleaseState
 from agent.core.series import Series, parse_series
+from agent.flows.departure import lineup_of, step
 from agent.flows.tick import Ticker
+from agent.ports import Registry
+
+# What somebody else does to the ledger just before a tick, at that tick's instant.
+Act: TypeAlias = Callable[[datetime], None]
+Schedule: TypeAlias = Mapping[int, Sequence[Act]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +49,55 @@ def unmet(manifest: Manifest, layout: Sequence[str]) -> tuple[Series, ...]:
     )
 
 
+def offer(
+    registry: Registry,
+    *,
+    digest: str,
+    document: bytes,
+    manifest: Manifest,
+    at: datetime,
+) -> None:
+    """Take a release in as the courier does: active where its task has none.
+
+    Elsewhere it waits in the shadow, in place of the one that waited there.
+
+    Args:
+        registry: Of the ledger that is replayed into.
+        digest: The release.
+        document: Its manifest's bytes.
+        manifest: The same, understood.
+        at: When it is offered.
+
+    Raises:
+        TrustError: Another release of this task and version was taken in.
+        StateError: Nothing was written.
+    """
+    told: dict[str, Field] = {
+        "task": manifest.task,
+        "version": manifest.version,
+        "digest": digest,
+    }
+    with registry.transaction():
+        lineup = lineup_of(registry, manifest.task)
+        registry.admit(digest=digest, manifest=document, at=at)
+        shadow = step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
+        registry.record(Event(at=at, name=EventName.RELEASE_ADMITTED, fields=told))
+        if lineup.active is None:
+            step(registry, digest, shadow, ReleaseEvent.ACTIVATED)
+            registry.set_lineup(replace(lineup, active=digest))
+            registry.record(Event(at=at, name=EventName.RELEASE_ACTIVATED, fields=told))
+            return
+        if lineup.shadow is not None:
+            step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
+        registry.set_lineup(replace(lineup, shadow=digest))
+
+
 def replay(
-    instants: Iterable[datetime], *, ticker: Ticker, on_tick: Callable[[], None]
+    instants: Sequence[datetime],
+    *,
+    ticker: Ticker,
+    on_tick: Callable[[], None],
+    schedule: Schedule | None = None,
 ) -> Replayed:
     """Tick at each instant of a trace, then commit.
 
@@ -50,24 +105,26 @@ def replay(
         instants: Ascending; the ticker's host answers with the trace's rows.
         ticker: Built as for the live path, on a ledger of its own.
         on_tick: Called after each tick, to show progress.
+        schedule: What others do between the ticks, by the row of the tick after it.
     """
-    ticks = moments = resolved = still_open = 0
+    acts = schedule or {}
+    moments = resolved = still_open = 0
     events: list[Event] = []
     heard: set[str] = set()
-    now: datetime | None = None
-    for now in instants:
+    for row, now in enumerate(instants):
+        for act in acts.get(row, ()):
+            act(now)
         result = ticker.tick(now)
-        ticks += 1
         moments += len(result.moments)
         heard |= {moment.task for moment in result.moments}
         resolved += len(result.resolved)
         still_open = result.open
         events += result.events
         on_tick()
-    if now is not None:
-        events += ticker.close(now)
+    if instants:
+        events += ticker.close(instants[-1])
     return Replayed(
-        ticks=ticks,
+        ticks=len(instants),
         moments=moments,
         resolved=resolved,
         still_open=still_open,

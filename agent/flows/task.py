@@ -3,15 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from agent.core.baseline import Baseline
 from agent.core.features import Features, bind, entities_of
 from agent.core.manifest import Manifest
+from agent.core.manifest_parts import Duration
 from agent.core.moment import (
     BASELINE,
     Moment,
@@ -23,15 +22,16 @@ from agent.core.moment import (
     Void,
 )
 from agent.core.outcome import read_event, read_value
+from agent.core.policy import Policy
+from agent.core.release import OVER
 from agent.core.situation import Sight, Situation
 from agent.core.target import EventTarget
+from agent.core.verdict import Verdict
 from agent.core.window import Window
-from agent.flows.live_release import LiveRelease
+from agent.flows.court import Court, Seat
+from agent.flows.live_release import LiveRelease, Matrix
 from agent.flows.memory import Memory, question, recalled
-
-__all__ = ["LiveTask", "Memory"]
-
-Matrix = npt.NDArray[np.float32]
+from agent.flows.waiting import Waiting
 
 
 class LiveTask:
@@ -44,26 +44,43 @@ class LiveTask:
         releases: The line-up, the leading release first.
         manifest: The leading release's.
         skipped: Entities that were not predicted when it was time, by reason.
+        waiting: The moments without an outcome.
+        court: The guard of its releases.
     """
 
     def __init__(
-        self, releases: Sequence[LiveRelease], *, window: Window, memory: bytes | None
+        self,
+        releases: Sequence[LiveRelease],
+        *,
+        window: Window,
+        memory: bytes | None,
+        policy: Policy,
+        is_pinned: bool = False,
     ) -> None:
         self.releases = releases
         self.manifest = releases[0].release.manifest
         self._target = self.manifest.target
         self._window = window
         self._every = window.count(self.manifest.score_every)
-        self._open: list[tuple[int, int, Moment]] = []
+        self.waiting = Waiting(window)
         self._question = question(self._target)
-        known = recalled(memory, question=self._question)
-        self._asks_anew = memory is not None and known is None
-        self.skipped = {} if known is None else dict(known.skipped)
-        self._scored_at = None if known is None else known.scored_at
+        recall = recalled(memory, question=self._question)
+        self._asks_anew = memory is not None and recall is None
+        known = recall or Memory()
+        self.skipped = dict(known.skipped)
+        self._scored_at = known.scored_at
         self._scored_slot = self._slot_of_last()
-        record = None if known is None else bytes(known.baseline)
         self._is_event = isinstance(self._target, EventTarget)
-        self._baseline = Baseline(self._target, record=record)
+        self._baseline = Baseline(self._target, record=bytes(known.baseline))
+        # On a coarse grid it is not asked quite as often as the manifest says.
+        every = Duration(self._every * window.interval_s)
+        self.court = Court(
+            msgspec.structs.replace(self.manifest, score_every=every),
+            seats=list(_seats(releases)),
+            is_pinned=is_pinned,
+            policy=policy,
+            record=known.court,
+        )
         self._entities: tuple[str, ...] = ()
         self._revision = -1
 
@@ -72,16 +89,6 @@ class LiveTask:
         """The task's name."""
         return self.manifest.task
 
-    @property
-    def open_count(self) -> int:
-        """How many moments wait for their outcome."""
-        return len(self._open)
-
-    @property
-    def next_due(self) -> int | None:
-        """Slot at which the next open moment is due, or None."""
-        return self._open[0][0] if self._open else None
-
     def memory(self) -> bytes:
         """Return what must survive a restart, for `LiveTask(memory=...)`."""
         memory = Memory(
@@ -89,12 +96,9 @@ class LiveTask:
             baseline=msgspec.Raw(self._baseline.record()),
             scored_at=self._scored_at,
             skipped=self.skipped,
+            court=self.court.record(),
         )
         return msgspec.json.encode(memory)
-
-    def wait_for(self, moment: Moment) -> None:
-        """Resolve a moment when it is due."""
-        heappush(self._open, (self._window.slot_of(moment.due_at), moment.id, moment))
 
     @property
     def knows_its_open_moments(self) -> bool:
@@ -106,19 +110,35 @@ class LiveTask:
 
         The baseline learns from each as it goes by.
         """
-        slot = self._window.slot
-        while slot is not None and self._open and self._open[0][0] <= slot:
-            moment = heappop(self._open)[2]
-            outcome = self._outcome(moment, now)
-            self._baseline.learn(moment, outcome)
-            yield Resolved(moment=moment, outcome=outcome)
+        for moment in self.waiting.due():
+            yield self.close(moment, self._outcome(moment, now))
+
+    def close(self, moment: Moment, outcome: Outcome) -> Resolved:
+        """Return a moment with its outcome; baseline and guard have learnt from it."""
+        resolved = Resolved(moment=moment, outcome=outcome)
+        self._baseline.learn(moment, outcome)
+        self.court.settle(resolved)
+        return resolved
 
     def void_all(self, reason: Void, now: datetime) -> Iterator[Resolved]:
         """Yield every open moment as void; nothing stays open."""
         void = Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=reason)
-        waiting, self._open = sorted(self._open), []
         self._scored_at = self._scored_slot = None
-        yield from (Resolved(moment=m, outcome=void) for _, _, m in waiting)
+        for moment in self.waiting.taken(lambda _: True):
+            yield self.close(moment, void)
+
+    def verdict(self, now: datetime) -> Verdict | None:
+        """Return what is to be done with one of the releases next; None: hold."""
+        return self.court.verdict(now, faults=self._faults())
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether a release did wrong, which needs no outcome."""
+        return bool(self._faults())
+
+    def _faults(self) -> dict[str, str]:
+        own = ((live.release.digest, live.tally.fault) for live in self.releases)
+        return {**{d: fault for d, fault in own if fault}, **self.court.faults}
 
     def score(self, now: datetime, *, next_id: int) -> list[Moment]:
         """Return the moments of this instant, one an entity; none if it is not time.
@@ -139,6 +159,9 @@ class LiveTask:
             return []
         self._scored_at, self._scored_slot = now, self._window.slot_of(now)
         predictions = self._predictions(situation, features, chosen, now)
+        wagers = self.court.issue(
+            predictions, at=now, first_moment=next_id, baseline=self._baseline
+        )
         due_at = now + timedelta(seconds=self._target.horizon_s)
         moments = [
             Moment(
@@ -152,11 +175,12 @@ class LiveTask:
                 state=situation.states[row],
                 features=features[row],
                 predictions=predictions[place],
+                wagers=wagers[place],
             )
             for place, row in enumerate(chosen)
         ]
         for moment in moments:
-            self.wait_for(moment)
+            self.waiting.add(moment)
         return moments
 
     def _is_time(self, now: datetime) -> bool:
@@ -234,24 +258,9 @@ class LiveTask:
             for row in chosen
         ]
         for live in self.releases:
-            own = live.features
-            given = (
-                features
-                if own is None
-                else own.evaluate(at=now, limit=situation.limits)
-            )
-            given = given[chosen]
-            for row, values, vector in zip(
-                rows, live.scores(given), given, strict=False
-            ):
-                row.append(
-                    Prediction(
-                        role=live.role,
-                        digest=live.release.digest,
-                        values=tuple(values),
-                        features=None if own is None else vector,
-                    )
-                )
+            given = live.given(features, at=now, limits=situation.limits)[chosen]
+            for row, prediction in zip(rows, live.predictions(given), strict=False):
+                row.append(prediction)
         return [tuple(row) for row in rows]
 
     def _outcome(self, moment: Moment, now: datetime) -> Outcome:
@@ -274,3 +283,16 @@ class LiveTask:
             window=self._window,
             now=now,
         )
+
+
+def _seats(releases: Sequence[LiveRelease]) -> Iterator[Seat]:
+    """Yield who is judged: not one that is over, by which only the baseline goes on."""
+    for live in releases:
+        release = live.release
+        if release.state not in OVER:
+            yield Seat(
+                role=live.role,
+                digest=release.digest,
+                state=release.state,
+                mean_output=release.manifest.guard.mean_output,
+            )

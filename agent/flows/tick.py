@@ -1,29 +1,33 @@
 """One tick, from the sample to the commit: the daemon's heartbeat, and the replay's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from agent.core.event import Event, EventName, Field
+from agent.core.event import Event, EventName
 from agent.core.moment import Moment, Resolved, Void
+from agent.core.policy import Policy
 from agent.core.sample import Sample
 from agent.core.window import Window
-from agent.errors import StateError
 from agent.flows.cards import Cards
+from agent.flows.commits import Commits
 from agent.flows.crew import Crew
+from agent.flows.health import Health
+from agent.flows.judging import Judging
+from agent.flows.label import Labelled, label
 from agent.flows.loading import Loading
+from agent.flows.operate import carry_out
 from agent.flows.task import LiveTask
-from agent.ports import Host, Ledger, Models, Standing, TickRecord, Voucher
-
-_FAILED = {
-    "collector": EventName.COLLECTOR_FAILED,
-    "release": EventName.SCORING_FAILED,
-}
-_RECOVERED = {
-    "collector": EventName.COLLECTOR_RECOVERED,
-    "release": EventName.SCORING_RECOVERED,
-}
+from agent.ports import (
+    EvidenceFolder,
+    Host,
+    Ledger,
+    Models,
+    Standing,
+    TickRecord,
+    Voucher,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class Ticker:
         origin_s: float = 0.0,
         commit_every_s: float,
         is_allowed: Callable[[str], bool],
+        policy: Policy,
+        evidence: EvidenceFolder,
     ) -> None:
         self.tasks: dict[str, LiveTask] = {}
         self._host = host
@@ -73,8 +79,10 @@ class Ticker:
             loading=Loading(models=models, voucher=voucher),
             new_window=new_window,
             is_allowed=is_allowed,
+            policy=policy,
         )
-        self._commit_every = timedelta(seconds=commit_every_s)
+        self._judging = Judging(evidence)
+        self._commits = Commits(ledger, every_s=commit_every_s)
         self._window = new_window(span_s=0)
         self._cards = Cards(ledger)
         self._next_id = ledger.next_moment_id()
@@ -82,11 +90,10 @@ class Ticker:
         self._is_stale = False
         # False: an error has left a tick half done.
         self._is_whole = True
-        self._failing: set[tuple[str, str]] = set()
-        self._noted: list[Event] = []
-        self._cannot_commit = False
-        self._heard: set[tuple[str, str]] = set()
-        self._committed_at: datetime | None = None
+        self._health = Health()
+        self._labelled = Labelled()
+        # What commits have brought about; it is recorded already.
+        self._told: list[Event] = []
 
     def tick(self, now: datetime) -> TickResult:
         """Live through one instant.
@@ -102,27 +109,35 @@ class Ticker:
         sample = self._host.sample(now)
         result = self._lived_through(sample, now=now)
         self._count(result.resolved, now)
-        noted, self._noted = self._noted, []
+        noted, self._commits.noted = self._commits.noted, []
         self._ledger.add(
             TickRecord(
                 sample=sample,
                 moments=result.moments,
                 resolved=result.resolved,
                 events=[*noted, *result.events],
+                evidence=[p for t in self.tasks.values() for p in t.court.points()],
             )
         )
         self._is_whole = True
-        failed = self._commit(now) if noted or self._is_commit_due(result) else []
-        return replace(result, events=[*result.events, *failed])
+        is_due = self._commits.is_due(
+            now,
+            moments=result.moments,
+            resolved=result.resolved,
+            is_news=bool(noted or result.events or self._labelled.answers),
+        )
+        told, self._told = self._told, []
+        came = self._commit(now) if is_due else []
+        return replace(result, events=[*result.events, *told, *came])
 
     def note(self, event: Event) -> None:
         """Keep an event from outside, with the next tick."""
-        self._noted.append(event)
+        self._commits.noted.append(event)
 
     @property
     def cannot_commit(self) -> bool:
         """Whether the last commit failed: what is held back exists nowhere else."""
-        return self._cannot_commit
+        return self._commits.cannot_commit
 
     def close(self, now: datetime) -> list[Event]:
         """Commit what is held back; return what went wrong."""
@@ -133,13 +148,22 @@ class Ticker:
         self._is_whole = False
         voided, warning = self._clock_checked(sample, now)
         resolved += voided + self._take_in(sample, now=now)
+        judged = self._judge(self.tasks.values(), now)
         moments = self._score(now)
+        # What scoring itself has shown needs no outcome, and is not left to memory.
+        faulty = [task for task in self.tasks.values() if task.is_at_fault]
+        judged += self._judge(faulty, now)
         return TickResult(
             at=now,
             moments=moments,
             resolved=resolved,
-            events=[*events, *warning, *self._health(sample, now)],
-            open=sum(task.open_count for task in self.tasks.values()),
+            events=[
+                *events,
+                *warning,
+                *judged,
+                *self._health.news(sample, self.tasks.values(), now=now),
+            ],
+            open=sum(len(task.waiting) for task in self.tasks.values()),
         )
 
     def _line_up(self, now: datetime) -> tuple[list[Resolved], list[Event]]:
@@ -158,18 +182,33 @@ class Ticker:
         if not self._is_whole:
             # Some of what the broken tick resolved may be counted, and is not kept.
             self._cards = Cards(self._ledger)
-        if self._committed_at is not None:
-            failed = self._commit(now)
-            if self._cannot_commit:
-                return [], failed
+            self._labelled = Labelled()
+        if self._commits.has_begun:
+            self._told += self._commit(now)
+            if self.cannot_commit:
+                return [], []
         self._is_whole = False
+        labels = carry_out(self._ledger, write=self._written, now=now)
         muster = self._crew.muster(now=now)
         self._window, self.tasks = muster.window, muster.tasks
         resolved = list(muster.strays)
         for sample in muster.samples:
             resolved += self._take_in(sample, now=now)
-        self._is_stale = False
-        return resolved, list(muster.events)
+        self._labelled = label(
+            labels, tasks=self.tasks, ledger=self._ledger, cards=self._cards, now=now
+        )
+        # What could not be written keeps later requests from being carried out.
+        self._is_stale = self.cannot_commit
+        events = [*muster.events, *self._labelled.events]
+        return [*resolved, *self._labelled.resolved], events
+
+    def _judge(self, tasks: Iterable[LiveTask], now: datetime) -> list[Event]:
+        """Decide on releases; what is decided comes to pass with the next commit."""
+        turning = self._commits.turning
+        asked = [task for task in tasks if task.name not in turning]
+        judged = self._judging.judge(asked, now=now)
+        self._commits.decide(judged.turns)
+        return judged.events
 
     def _clock_checked(
         self, sample: Sample, now: datetime
@@ -208,7 +247,7 @@ class Ticker:
         return resolved + self._resolve(now)
 
     def _next_due(self) -> int | None:
-        dues = (task.next_due for task in self.tasks.values())
+        dues = (task.waiting.next_due for task in self.tasks.values())
         return min((due for due in dues if due is not None), default=None)
 
     def _resolve(self, now: datetime) -> list[Resolved]:
@@ -229,66 +268,29 @@ class Ticker:
         self._next_id += len(moments)
         return moments
 
-    def _health(self, sample: Sample, now: datetime) -> list[Event]:
-        """Return what began to fail and what works again, each once."""
-        failing = {("collector", name): why for name, why in sample.failures.items()}
-        for task in self.tasks.values():
-            for live in task.releases:
-                if live.failure is not None:
-                    failing["release", live.release.digest[:12]] = live.failure
-        return self._changed_health(failing, now)
-
-    def _changed_health(
-        self, failing: Mapping[tuple[str, str], str], now: datetime
-    ) -> list[Event]:
-        events = [
-            Event(at=now, name=_FAILED[kind], fields={kind: who, "reason": why})
-            for (kind, who), why in failing.items()
-            if (kind, who) not in self._failing
-        ]
-        events += [
-            Event(at=now, name=_RECOVERED[kind], fields={kind: who})
-            for kind, who in self._failing
-            if (kind, who) not in failing
-        ]
-        self._failing = set(failing)
-        return events
-
-    def _is_commit_due(self, result: TickResult) -> bool:
-        """Whether this tick must be on disk at once, or the last commit is long ago.
-
-        At once: the first tick of a run, whatever is an event, and what a newcomer
-        waits for: a task's first prediction and first outcome of this run.
-        """
-        heard = {("moment", moment.task) for moment in result.moments}
-        heard |= {("outcome", each.moment.task) for each in result.resolved}
-        is_news = bool(heard - self._heard)
-        self._heard |= heard
-        if self._committed_at is None or result.events or is_news:
-            return True
-        return result.at - self._committed_at >= self._commit_every
-
     def _commit(self, now: datetime) -> list[Event]:
-        """Write everything up to now; return what went wrong, once."""
+        """Write everything up to now; return what came to pass or went wrong."""
         # A task that stopped half way has learnt from what is not counted.
         tasks = self.tasks if self._is_whole else {}
+        labelled, self._labelled = self._labelled, Labelled()
         standing = Standing(
             cards=self._cards.changed(),
             memories={name: task.memory() for name, task in tasks.items()},
+            answers=labelled.answers,
+            corrections=labelled.corrections,
         )
-        self._committed_at = now
-        try:
-            self._ledger.commit(standing)
-        except StateError as error:
-            is_news, self._cannot_commit = not self._cannot_commit, True
-            fields = {"reason": str(error)}
-            failed = Event(at=now, name=EventName.COMMIT_FAILED, fields=fields)
-            return [failed] if is_news else []
-        self._cards.settle(now.date())
-        if not self._cannot_commit:
-            return []
-        self._cannot_commit = False
-        given_up: dict[str, Field] = {"given_up_ticks": self._ledger.dropped_ticks}
-        recovered = Event(at=now, name=EventName.COMMIT_RECOVERED, fields=given_up)
-        self.note(recovered)
-        return [recovered]
+        return self._write(standing, now)
+
+    def _written(self, standing: Standing, now: datetime) -> bool:
+        """Return whether what an operator asked for is on disk."""
+        self._told += self._write(standing, now)
+        return not self.cannot_commit
+
+    def _write(self, standing: Standing, now: datetime) -> list[Event]:
+        came = self._commits.commit(standing, now=now)
+        if not self.cannot_commit:
+            self._cards.settle(now.date())
+            # A turn has changed a line-up, or met one that had changed.
+            self._is_stale |= bool(self._commits.turning)
+            self._commits.turning.clear()
+        return came

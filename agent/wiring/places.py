@@ -38,6 +38,11 @@ def mirror(state_dir: Path) -> Path:
     return state_dir / "mirror"
 
 
+def evidence_folder(state_dir: Path) -> Path:
+    """Return where the evidence of each rollback is kept."""
+    return state_dir / "evidence"
+
+
 def staging(state_dir: Path) -> Path:
     """Return where a download waits to be whole, across several updates."""
     return state_dir / "staging"

@@ -9,6 +9,7 @@ from threading import Event as Flag
 
 from agent.adapters.chance import drawn
 from agent.adapters.clock import SystemClock
+from agent.adapters.evidence import EvidenceFiles
 from agent.adapters.host.filters import Filters
 from agent.adapters.host.host import LocalHost
 from agent.adapters.journal import Journal
@@ -28,7 +29,14 @@ from agent.core.sample import Sample
 from agent.errors import ConfigError, NotEnrolledError, StateError
 from agent.flows.recover import recover
 from agent.flows.tick import Ticker
-from agent.wiring.places import database, mark, mirror, models_folder
+from agent.wiring.places import (
+    database,
+    evidence_folder,
+    mark,
+    mirror,
+    models_folder,
+)
+from agent.wiring.policy import guard_policy
 
 _FIRST_UPDATE_LIMIT_S = 120.0
 # Whoever asks which process is the daemon holds the lock for an instant, too.
@@ -90,6 +98,8 @@ def scoring(
             interval_s=config.agent.interval,
             commit_every_s=config.store.commit_every,
             is_allowed=lambda task: allows(config.tasks, task),
+            policy=guard_policy(config.guard),
+            evidence=EvidenceFiles(evidence_folder(state)),
         )
         return Scoring(ticker=ticker, ledger=ledger, close=opened.pop_all().close)
 

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from agent.adapters.runtime import Guard, OnnxModels
+from agent.adapters.runtime import models as models_module
 from agent.adapters.runtime.mark import Mark, left_at
 from agent.adapters.runtime.watch import Watch
 from agent.core.manifest import parse_manifest
 from agent.core.release import Release, ReleaseState
-from agent.errors import ModelError, StateError
+from agent.errors import AnswerError, ModelError, StateError
 from tests.fakes import onnx_files
 from tests.fakes.onnx_files import manifest_of, sha256
 from tests.fakes.rogue_models import forever
@@ -130,6 +131,42 @@ def test_a_guarded_model_answers_as_any_other_and_leaves_no_mark(desk):
         assert np.array_equal(guarded.score(ROW), plain.score(ROW))
     assert left_at(desk.place) is None
     assert not desk.watch.has_given_up
+
+
+def test_a_guarded_model_tells_what_its_last_answer_took_of_the_processor(
+    desk, monkeypatch
+):
+    model = desk.load(onnx_files.logistic())
+    assert model.latency_ms == 0
+    times = iter([1.0, 1.0075, 2.0, 2.001, 3.0, 9.0])
+    monkeypatch.setattr(models_module.time, "thread_time", lambda: next(times))
+    for took_ms in (7.5, 1.0):
+        model.score(ROW)
+        assert model.latency_ms == pytest.approx(took_ms)
+    with pytest.raises(ModelError):
+        model.score(np.zeros((1, 3), np.float32))
+    assert model.latency_ms == pytest.approx(1.0)  # of the last one that was given
+
+
+def test_time_that_goes_by_without_the_model_is_not_its_latency(desk):
+    """A host that is busy with others is not the model's fault."""
+    model = desk.load(onnx_files.logistic())
+    score = model._model.score
+
+    def waits(features):
+        threading.Event().wait(0.3)
+        return score(features)
+
+    model._model.score = waits
+    model.score(ROW)
+    assert model.latency_ms < 100
+
+
+def test_what_a_guarded_model_may_not_answer_is_told_as_such(desk):
+    model = desk.load(onnx_files.constant(np.nan))
+    with pytest.raises(AnswerError, match="got nan"):
+        model.score(ROW)
+    assert left_at(desk.place) is None
 
 
 def test_a_run_that_does_not_end_is_ended_and_the_next_is_as_good(desk):

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from agent.adapters.runtime import OnnxModels
 from agent.core.manifest import parse_manifest
 from agent.core.release import Release, ReleaseState
-from agent.errors import ModelError, StateError, TamperedError
+from agent.errors import AnswerError, ModelError, StateError, TamperedError
 from tests.fakes import onnx_files
 from tests.fakes.onnx_files import manifest_of, sha256, sigmoid
 
@@ -76,6 +76,12 @@ def test_rows_are_scored_as_if_each_were_alone(load):
     assert np.array_equal(model.score(rows), alone)
 
 
+def test_nobody_measures_a_model_that_nobody_guards(load):
+    model = load(onnx_files.logistic())
+    model.score(matrix([1, 2]))
+    assert model.latency_ms == 0
+
+
 def test_a_survey_has_no_model(tmp_path):
     manifest = parse_manifest(manifest_of(None))
     survey = Release(digest="0" * 64, manifest=manifest, state=ReleaseState.SHADOW)
@@ -86,19 +92,20 @@ def test_a_survey_has_no_model(tmp_path):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
 def test_what_is_no_probability_is_an_error_that_names_the_row(load, value):
     model = load(onnx_files.constant(value))
-    with pytest.raises(ModelError, match=r"in 0\.\.1, got .* in row 1 of 2 \(2 such\)"):
+    wrong = r"in 0\.\.1, got .* in row 1 of 2 \(2 such\)"
+    with pytest.raises(AnswerError, match=wrong):
         model.score(matrix([0, 0], [1, 1]))
 
 
 def test_one_bad_row_among_good_ones_is_told(load):
     model = load(onnx_files.logistic())
-    with pytest.raises(ModelError, match=r"got nan in row 3 of 3 \(1 such\)"):
+    with pytest.raises(AnswerError, match=r"got nan in row 3 of 3 \(1 such\)"):
         model.score(matrix([0, 0], [1, 1], [np.nan, 0]))
 
 
 def test_a_value_that_is_not_finite_is_an_error(load):
     model = load(onnx_files.linear([[1, 2, 3], [0, 0, 10]]), **VALUE)
-    with pytest.raises(ModelError, match="expected a finite number, got inf in row 1"):
+    with pytest.raises(AnswerError, match="expected a finite number, got inf in row 1"):
         model.score(matrix([np.inf, 1]))
 
 
@@ -109,14 +116,15 @@ def test_a_probability_that_left_its_range_by_rounding_comes_back_into_it(load):
 
 def test_a_model_that_raises_is_at_fault(load):
     model = load(onnx_files.logistic())
-    with pytest.raises(ModelError, match=r"model .*: raised "):
+    with pytest.raises(ModelError, match=r"model .*: raised ") as caught:
         model.score(np.zeros((1, 3), np.float32))
+    assert caught.type is ModelError  # an answer is worse: it is not given twice
 
 
 def test_an_answer_of_another_shape_is_an_error(load):
     nodes = [helper.make_node("Identity", ["features"], ["probability"])]
     model = load(onnx_files.model(nodes, width=3), **manifest_width(3))
-    with pytest.raises(ModelError, match=r"expected answers of shape \(1, 1\), got"):
+    with pytest.raises(AnswerError, match=r"expected answers of shape \(1, 1\), got"):
         model.score(np.zeros((1, 3), np.float32))
 
 

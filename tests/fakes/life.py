@@ -3,18 +3,22 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 
 from agent.adapters.store.archive import Archive
+from agent.adapters.store.desk import SqliteDesk
 from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
-from agent.core.moment import BASELINE, OutcomeKind, Resolved
+from agent.core.moment import BASELINE, OutcomeKind, Resolved, Role
+from agent.core.policy import Policy
 from agent.core.release import ReleaseState
 from agent.core.scorecard import Scorecard
+from agent.errors import StateError
 from agent.flows.cards import count
 from agent.flows.tick import Ticker
 from agent.ports import CardKey
@@ -27,6 +31,12 @@ DISK = 'system.filesystem.utilization{mountpoint="$entity"}'
 INTERVAL_S = 10.0
 ACTIVE, STANDBY, SHADOW = ("a" * 64, "b" * 64, "c" * 64)
 EVERYTHING = 10**9
+# How far a release has come that holds this place; the first where nothing is given.
+FITTING = {
+    Role.ACTIVE: (ReleaseState.PROBATION, ReleaseState.CONFIRMED),
+    Role.STANDBY: (ReleaseState.STANDBY,),
+    Role.SHADOW: (ReleaseState.SHADOW,),
+}
 
 
 def manifest_of(*, task="cpu-busy", version=1, has_model=True, target=(), **changes):
@@ -83,7 +93,20 @@ def value_manifest(
     return json.dumps({**content, "target": target}).encode()
 
 
-class InMemory:
+class _Bench:
+    """What can be read of any ledger."""
+
+    def lineup(self, task):
+        """Return the line-up of a task; an empty one where there is none."""
+        found = (each for each in self.ledger.lineups() if each.task == task)
+        return next(found, LineUp(task=task))
+
+    def states(self):
+        """Return how far each release has come."""
+        return {each.digest: each.state for each in self.ledger.releases()}
+
+
+class InMemory(_Bench):
     """The plain ledger, and what a courier and a reader would do with it."""
 
     def __init__(self, folder):
@@ -109,8 +132,24 @@ class InMemory:
         withdrawn = ReleaseState.WITHDRAWN
         self.ledger.admit(self.documents[digest], digest=digest, state=withdrawn)
 
-    def line_up(self, **slots):
-        self.ledger.set_lineup(LineUp(**slots))
+    def line_up(self, *, states=None, **slots):
+        """Change a line-up as a courier does; see `fitting`."""
+        lineup = LineUp(**slots)
+        releases = self.ledger._releases
+        for digest, state in fitting(lineup, self.states(), given=states).items():
+            releases[digest] = replace(releases[digest], state=state)
+        self.ledger.set_lineup(lineup)
+
+    def ask(self, request):
+        """Hand in a request as a command does; return its number."""
+        return self.ledger.ask(request)
+
+    def answer(self, number):
+        return self.ledger.answer(number)
+
+    def evidence(self):
+        """Return what the guard's tests had come to, oldest first."""
+        return self.ledger.evidence()
 
     def moments(self):
         outcomes = self.ledger._outcomes
@@ -137,7 +176,7 @@ class SymbolicLedger(SqliteLedger):
         return super().release(digest)
 
 
-class InSqlite:
+class InSqlite(_Bench):
     """A real file; the courier's and the reader's connections are their own."""
 
     def __init__(self, folder):
@@ -165,12 +204,29 @@ class InSqlite:
 
     def withdraw(self, digest):
         with SqliteRegistry.open(self.path) as registry:
-            registry.set_state(digest, ReleaseState.SHADOW)
-            registry.set_state(digest, ReleaseState.WITHDRAWN)
+            _put(registry, {digest: ReleaseState.WITHDRAWN})
 
-    def line_up(self, **slots):
-        with SqliteRegistry.open(self.path) as registry:
-            registry.set_lineup(LineUp(**slots))
+    def line_up(self, *, states=None, **slots):
+        """Change a line-up as a courier does; see `fitting`."""
+        lineup = LineUp(**slots)
+        with SqliteRegistry.open(self.path) as registry, registry.transaction():
+            known = {r.digest: r.state for r in registry.releases()}
+            _put(registry, fitting(lineup, known, given=states))
+            registry.set_lineup(lineup)
+
+    def ask(self, request):
+        """Hand in a request as a command does; return its number."""
+        with SqliteDesk.open(self.path) as desk:
+            return desk.ask(request)
+
+    def answer(self, number):
+        with SqliteDesk.open(self.path) as desk:
+            return desk.answer(number)
+
+    def evidence(self):
+        """Return what the guard's tests had come to, oldest first."""
+        with Archive.open(self.path) as archive:
+            return archive.evidence(limit=EVERYTHING)[::-1]
 
     def moments(self, *, since=None):
         with Archive.open(self.path) as archive:
@@ -192,7 +248,48 @@ class InSqlite:
         self.ledger.close()
 
 
+def _put(registry, states):
+    """Let releases have come so far, however they may have got there."""
+    for digest, state in states.items():
+        registry._connection.execute(
+            "update releases set state = ? where digest = ?", (state, digest)
+        )
+
+
+def fitting(lineup, known, *, given=None):
+    """Return the states that releases must still take to hold their places.
+
+    Args:
+        lineup: Who is to be at work.
+        known: How far each release has come; who fits already stays as it is.
+        given: Digest -> state, where the test wants a certain one.
+    """
+    wanted = {of: ReleaseState(state) for of, state in (given or {}).items()}
+    for role, digest in lineup.roles():
+        if known.get(digest) not in FITTING[role]:
+            wanted.setdefault(digest, FITTING[role][0])
+    return wanted
+
+
 LEDGERS = [InMemory, InSqlite]
+
+
+class KeptEvidence:
+    """Keeps what would be files.
+
+    Attributes:
+        files: Name -> document.
+        is_full: While set, nothing can be kept.
+    """
+
+    def __init__(self):
+        self.files = {}
+        self.is_full = False
+
+    def keep(self, name, document):
+        if self.is_full:
+            raise StateError("evidence: No space left on device")
+        self.files[name] = document
 
 
 class Life:
@@ -216,11 +313,14 @@ class Life:
         self.bench, self.host = bench, host
         self.models = models or FixedModels()
         self.voucher = voucher or FixedVoucher()
+        self.evidence = KeptEvidence()
         self.options = {
             "interval_s": INTERVAL_S,
             "origin_s": START.timestamp(),
             "is_allowed": lambda task: True,
             "commit_every_s": commit_every_s,
+            "policy": Policy(),
+            "evidence": self.evidence,
             **options,
         }
         self.results = []

@@ -24,6 +24,7 @@ class FixedModels:
         aside: Digests whose file was set aside, in order.
         is_stuck: While set, no file can be set aside.
         given: Digest -> the features of each call.
+        latencies_ms: Digest -> what a scoring takes.
     """
 
     def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
@@ -33,6 +34,7 @@ class FixedModels:
         self.aside: list[str] = []
         self.is_stuck = False
         self.given: dict[str, list[Matrix]] = {}
+        self.latencies_ms: dict[str, float] = {}
 
     def load(self, release: Release) -> "FixedModel":
         if release.digest in self.broken:
@@ -52,6 +54,10 @@ class FixedModel:
     def __init__(self, models: FixedModels, release: Release) -> None:
         self._models, self._digest = models, release.digest
         self._outputs = release.manifest.outputs
+
+    @property
+    def latency_ms(self) -> float:
+        return self._models.latencies_ms.get(self._digest, 0.0)
 
     def score(self, features: Matrix) -> Matrix:
         self._models.given.setdefault(self._digest, []).append(features.copy())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.core.policy import Policy
 from agent.core.sample import Sample
 from agent.flows.tick import Ticker
 from tests.fakes.ledger import START
@@ -18,6 +19,7 @@ from tests.fakes.life import (
     CPU,
     INTERVAL_S,
     SHADOW,
+    KeptEvidence,
     SymbolicLedger,
     at,
     disk_manifest,
@@ -69,10 +71,11 @@ class TellingLedger(SymbolicLedger):
         self.last = number_of(record.sample.at)
 
     def commit(self, standing):
-        super().commit(standing)
+        came = super().commit(standing)
         if self.last is not None:
             sys.stdout.write(f"{self.last}\n")
             sys.stdout.flush()
+        return came
 
 
 def number_of(instant):
@@ -97,6 +100,8 @@ def ticker_on(ledger):
         origin_s=START.timestamp(),
         commit_every_s=COMMIT_EVERY_S,
         is_allowed=lambda task: True,
+        policy=Policy(),
+        evidence=KeptEvidence(),
     )
 
 

@@ -116,7 +116,7 @@ def test_show_says_where_a_value_is_from(site, capsys):
     lines = capsys.readouterr().out.split("\n")
     fragment = site.parent / "conf.d" / "50-site.toml"
     assert 'interval = "7s"'.ljust(40) + f"  # {fragment}" in lines
-    assert "margin = 0.1".ljust(40) + "  # default" in lines
+    assert "alpha = 0.001".ljust(40) + "  # default" in lines
 
 
 def test_show_in_json(site, capsys):

@@ -16,6 +16,7 @@ import agent.daemon.daemon as daemon_module
 from agent.adapters.clock import SystemClock
 from agent.config import Agent, Central, Config, Duration, Store
 from agent.core.event import EventName
+from agent.core.policy import Policy
 from agent.daemon import errand
 from agent.daemon.daemon import Daemon, Surroundings
 from agent.daemon.errand import Errand
@@ -30,6 +31,7 @@ from tests.fakes.life import (
     ACTIVE,
     CPU,
     InSqlite,
+    KeptEvidence,
     Life,
     manifest_of,
 )
@@ -110,6 +112,8 @@ class Stage:
             interval_s=float(config.agent.interval),
             commit_every_s=float(config.store.commit_every),
             is_allowed=lambda task: True,
+            policy=Policy(),
+            evidence=KeptEvidence(),
         )
         close = self.bench.ledger.close
         return Scoring(ticker=ticker, ledger=self.bench.ledger, close=close)

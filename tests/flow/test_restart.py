@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from agent.core.event import EventName
 from agent.core.manifest import parse_manifest
 from agent.core.moment import Role
+from agent.core.policy import Policy
+from agent.core.release import ReleaseState
+from agent.errors import ModelError
 from tests.fakes.host import ScriptedHost
 from tests.fakes.life import (
     ACTIVE,
@@ -41,6 +44,8 @@ SEED = 11
 # Instants at which nobody was there, in every life alike.
 MISSED = {20, 21, 22, 23, 24, 25, 26, 27, 28, 44, 71}
 HELD = {"series": DISK_SERIES, "sustained": "20s"}
+# Blocks of two horizons and little evidence, so that a short life has some of both.
+POLICY = Policy(block_s=1.0, min_blocks=1, alpha=0.9)
 VALUE, DISK, DISK_SHADOW = ("d" * 64, "e" * 64, "f" * 64)
 TASKS = {
     ACTIVE: manifest_of(version=2),
@@ -111,7 +116,9 @@ def lived(folder, *, cuts=(), commit_every_s=0.0):
     bench.line_up(task="disk-full", active=DISK, shadow=DISK_SHADOW)
     host = At()
     models = FixedModels(MODELS)
-    life = Life(bench, host, models=models, commit_every_s=commit_every_s)
+    life = Life(
+        bench, host, models=models, commit_every_s=commit_every_s, policy=POLICY
+    )
     for number in range(TICKS):
         if number in cuts:
             life.restart()
@@ -119,8 +126,9 @@ def lived(folder, *, cuts=(), commit_every_s=0.0):
             host.number = number
             life.tick(number)
     life.ticker.close(life.now)
-    told = story(bench)
-    assert told[1] == recounted(bench, leading=LEADING)
+    moments, cards = story(bench)
+    assert cards == recounted(bench, leading=LEADING)
+    told = moments, cards, bench.evidence(), bench.ledger.memories(), bench.states()
     bench.close()
     return told
 
@@ -138,13 +146,17 @@ def uninterrupted(folder):
 
 
 def test_the_uninterrupted_life_has_everything_in_it(uninterrupted):
-    moments, cards = uninterrupted
+    moments, cards, evidence, _, states = uninterrupted
     outcomes = [outcome for _, outcome in moments]
     came = {str(o.void or o.kind) for o in outcomes if o is not None}
     assert came == {"happened", "did_not", "value", "gap", "reboot"}
     assert {key.role for key in cards} == set(Role)
     assert {of["entity"] for of, _ in moments} == {"", "/", "/var", "/late"}
     assert [of["id"] for of, _ in moments] == list(range(1, len(moments) + 1))
+    # The guard has staked on them, block after block, and has found somebody worse.
+    assert {bool(of["wagers"]) for of, _ in moments} == {False, True}
+    assert {point.task for point in evidence} == {"cpu-busy", "disk-full"}
+    assert states[DISK_SHADOW] is ReleaseState.REJECTED
 
 
 @settings(deadline=None, max_examples=12)
@@ -256,11 +268,36 @@ def test_what_was_not_committed_was_never_there(bench):
 
 
 def test_a_failing_model_is_told_of_by_each_process(bench):
-    life = Life(bench, cpu(0.5), models=FixedModels({ACTIVE: math.nan}))
+    models = FixedModels({ACTIVE: ModelError("boom")})
+    life = Life(bench, cpu(0.5), models=models)
     life.tick(0)
     life.restart()
     life.ticks(*range(1, 7))
     assert life.events == [EventName.SCORING_FAILED] * 2
+
+
+def test_strikes_are_counted_by_each_process_anew(bench):
+    """What raises now and then after a start may be the host's fault."""
+    models = FixedModels({ACTIVE: ModelError("boom")})
+    life = Life(bench, cpu(0.5), models=models)
+    for number in range(0, 30, 3):
+        life.tick(number)
+        life.tick(number + 1)
+        if number % 2:
+            life.restart()
+    assert EventName.RELEASE_ROLLED_BACK not in life.events
+
+
+def test_a_release_that_was_rolled_back_stays_away_after_a_restart(bench):
+    models = FixedModels({ACTIVE: math.nan})
+    life = Life(bench, cpu(0.5), models=models)
+    life.ticks(0, 1, 2)
+    models.answers[ACTIVE] = 0.5
+    life.restart()
+    (moment,) = life.ticks(3, 4, 5, 6)[0].moments
+    assert [prediction.role for prediction in moment.predictions] == [Role.BASELINE]
+    assert bench.states() == {ACTIVE: ReleaseState.ROLLED_BACK}
+    assert bench.events().count(EventName.RELEASE_ROLLED_BACK) == 1
 
 
 def test_a_task_that_was_denied_for_a_while_still_knows_what_its_baseline_learnt(bench):
@@ -274,7 +311,7 @@ def test_a_task_that_was_denied_for_a_while_still_knows_what_its_baseline_learnt
     life.restart()
     (moment,) = life.tick(21).moments
     assert moment.by(Role.BASELINE) == before.by(Role.BASELINE)
-    assert life.ticker.tasks["cpu-busy"].open_count == 1
+    assert len(life.ticker.tasks["cpu-busy"].waiting) == 1
 
 
 def test_a_shadow_that_leaves_is_still_measured_on_what_it_predicted(bench):

@@ -11,10 +11,12 @@ from agent.adapters.runtime.mark import left_at
 from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
 from agent.adapters.voucher import CourierVoucher
-from agent.config import Agent, Central, Config
+from agent.config import Agent, Central, Config, Duration, Guard
 from agent.core.event import EventName
 from agent.core.lineup import LineUp
+from agent.core.policy import Policy
 from agent.errors import NotEnrolledError, StateError
+from agent.wiring.policy import guard_policy
 from agent.wiring.scoring import get_ready, has_source, recovered, scoring
 from agent.wiring.vouching import voucher_of
 from tests.fakes.ledger import START
@@ -37,6 +39,38 @@ def at_work(config):
         registry.admit(digest=ACTIVE, manifest=manifest_of(), at=START)
         registry.set_lineup(LineUp(task="cpu-busy", active=ACTIVE))
     return config
+
+
+# The site's policy.
+
+
+def test_a_site_that_says_nothing_of_the_guard_has_the_policy_of_the_guard():
+    assert guard_policy(Guard()) == Policy()
+
+
+def test_each_word_of_a_site_reaches_the_guard():
+    said = Guard(
+        alpha=0.01,
+        margin=0.2,
+        block=Duration("1h"),
+        min_blocks=3,
+        promotion=50.0,
+        judge_for=Duration("2d"),
+        episodes=9,
+        false_alarms=7.0,
+        strict=True,
+    )
+    assert guard_policy(said) == Policy(
+        alpha=0.01,
+        margin=0.2,
+        block_s=3600.0,
+        min_blocks=3,
+        promotion=50.0,
+        least_s=172_800.0,
+        least_episodes=9,
+        false_alarms=7.0,
+        is_strict=True,
+    )
 
 
 # Enrolment.

@@ -9,10 +9,11 @@ import pytest
 
 from agent.core.manifest import parse_manifest
 from agent.core.moment import OutcomeKind, Resolved, Role, Void
+from agent.core.policy import Policy
 from agent.core.release import Release, ReleaseState
 from agent.core.sample import Sample
 from agent.core.window import Window
-from agent.errors import ModelError
+from agent.errors import AnswerError, ModelError
 from agent.flows.live_release import LiveRelease
 from agent.flows.memory import Memory, question, recalled
 from agent.flows.task import LiveTask
@@ -36,7 +37,7 @@ class Desk:
     def __init__(self, document=None, *, memory=None, releases=None):
         self.window = Window(interval_s=10, span_s=1000, origin_s=START.timestamp())
         crew = releases or [live(document)]
-        self.task = LiveTask(crew, window=self.window, memory=memory)
+        self.task = LiveTask(crew, window=self.window, memory=memory, policy=Policy())
 
     def see(self, number, value=0.5):
         values = np.array([value], dtype=np.float32)
@@ -52,27 +53,27 @@ class Desk:
 
 def test_a_task_waits_for_the_moment_that_is_due_first():
     desk = Desk()
-    assert (desk.task.open_count, desk.task.next_due) == (0, None)
+    assert (len(desk.task.waiting), desk.task.waiting.next_due) == (0, None)
     desk.score(0)
     desk.score(3, next_id=2)
-    assert (desk.task.open_count, desk.task.next_due) == (2, 6)
+    assert (len(desk.task.waiting), desk.task.waiting.next_due) == (2, 6)
 
 
 def test_moments_taken_over_in_any_order_come_due_in_theirs():
     desk, other = Desk(), Desk()
     moments = [*desk.score(0), *desk.score(3, next_id=2), *desk.score(6, next_id=3)]
     for moment in reversed(moments):
-        other.task.wait_for(moment)
+        other.task.waiting.add(moment)
     for number in range(13):
         other.see(number)
     assert [r.moment.id for r in other.resolve(12)] == [1, 2, 3]
-    assert other.task.open_count == 0
+    assert len(other.task.waiting) == 0
 
 
 def test_nothing_is_due_before_the_first_sample():
     desk = Desk()
     (moment,) = Desk().score(0)
-    desk.task.wait_for(moment)
+    desk.task.waiting.add(moment)
     assert desk.resolve(100) == []
 
 
@@ -83,7 +84,7 @@ def test_all_that_is_open_can_be_given_up_at_once():
     voided = list(desk.task.void_all(Void.CLOCK, at(1)))
     assert [r.moment.id for r in voided] == [1, 2]
     assert {r.outcome.void for r in voided} == {Void.CLOCK}
-    assert desk.task.open_count == 0
+    assert len(desk.task.waiting) == 0
     # It predicts at once: when it last did so, the clock told another time.
     assert [moment.id for moment in desk.score(4, next_id=3)] == [3]
 
@@ -207,6 +208,57 @@ def test_a_release_that_fails_says_nothing_until_it_works_again(answer, failure)
     models.answers[ACTIVE] = 0.25
     assert failing.scores(features) == [[0.25], [0.25]]
     assert failing.failure is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "times"),
+    [
+        (AnswerError("model aa: got nan in row 1"), 1),
+        (NAN, 1),
+        (ModelError("model aa: raised Boom"), 3),
+    ],
+)
+def test_how_often_a_release_may_fail_before_it_is_at_fault(answer, times):
+    failing = live(answer=answer)
+    features = np.zeros((1, 2), dtype=np.float32)
+    for _ in range(times):
+        assert failing.tally.fault is None
+        failing.scores(features)
+    assert failing.tally.fault is not None
+    assert failing.tally.fault.startswith(failing.failure)
+
+
+def test_slow_is_what_takes_longer_than_the_manifest_allows():
+    models = FixedModels()
+    slow = live(manifest_of(limits={"latency_ms": 2.0}))
+    slow.model = models.load(slow.release)
+    features = np.zeros((1, 2), dtype=np.float32)
+    for latency_ms in (2.0, *[2.1] * 9, 1.9, *[2.1] * 9):
+        models.latencies_ms[ACTIVE] = latency_ms
+        assert slow.scores(features) == [[0.5]]
+        assert slow.tally.fault is None
+    slow.scores(features)
+    assert slow.tally.fault == (
+        "took 2.1 ms of processor time, expected at most 2 ms, 10 times in a row"
+    )
+    assert slow.failure is None  # it answers, only too late
+
+
+def test_only_a_moment_of_this_number_that_waits_is_found():
+    desk = Desk()
+    (moment,) = desk.score(0, next_id=7)
+    assert desk.task.waiting.find(7) is moment
+    assert desk.task.waiting.find(8) is None
+
+
+def test_what_is_taken_from_those_that_wait_waits_no_longer_and_the_rest_do():
+    desk = Desk()
+    moments = [desk.score(3 * n, next_id=n)[0] for n in range(5)]
+    taken = desk.task.waiting.taken(lambda moment: moment.id % 2)
+    assert taken == [moments[1], moments[3]]
+    for number in range(13, 19):
+        desk.see(number)
+    assert [resolved.moment.id for resolved in desk.resolve(18)] == [0, 2, 4]
 
 
 def test_an_outcome_is_read_once():

@@ -10,7 +10,15 @@ import pytest
 from agent.core.event import EventName
 from agent.core.manifest import parse_manifest
 from agent.core.moment import BASELINE, OutcomeKind, Role, Void
-from agent.errors import ModelError, StateError, TamperedError, TrustError
+from agent.core.policy import Policy
+from agent.core.release import ReleaseState
+from agent.errors import (
+    AnswerError,
+    ModelError,
+    StateError,
+    TamperedError,
+    TrustError,
+)
 from agent.flows.memory import Memory
 from tests.fakes.host import ScriptedHost
 from tests.fakes.life import (
@@ -252,28 +260,198 @@ def test_a_change_is_told_and_resolved_relative_to_the_moment(bench):
 # What fails.
 
 
-@pytest.mark.parametrize(
-    "failure", [ModelError("model aaaa: raised Boom"), lambda features: NAN]
-)
-def test_a_model_that_fails_is_told_once_and_the_baseline_goes_on(bench, failure):
-    models = FixedModels({ACTIVE: failure})
+ROLLED_BACK = [EventName.RELEASE_ROLLED_BACK, EventName.LINEUP_CHANGED]
+
+
+def only_the_baseline(results):
+    """Return whether none but the baseline spoke at any moment, and it did at some."""
+    moments = [moment for result in results for moment in result.moments]
+    return {role for moment in moments for role in by_role(moment)} == {Role.BASELINE}
+
+
+def test_a_model_that_raises_twice_is_told_once_and_recovers(bench):
+    models = FixedModels({ACTIVE: ModelError("model aaaa: raised Boom")})
     life = with_active(bench, models=models)
-    life.ticks(*range(7))
+    life.ticks(*range(6))
     assert life.events == [EventName.SCORING_FAILED]
-    for moment in (m for result in life.results for m in result.moments):
-        assert set(by_role(moment)) == {Role.BASELINE}
+    assert only_the_baseline(life.results)
     models.answers[ACTIVE] = 0.5
-    life.ticks(*range(7, 12))
+    life.ticks(*range(6, 30))
     assert life.events == [EventName.SCORING_FAILED, EventName.SCORING_RECOVERED]
-    assert set(by_role(life.results[9].moments[0])) == {Role.ACTIVE, Role.BASELINE}
+    assert set(by_role(life.results[6].moments[0])) == {Role.ACTIVE, Role.BASELINE}
+    # What was forgiven is not counted on.
+    models.answers[ACTIVE] = ModelError("again")
+    life.ticks(*range(30, 36))
+    assert bench.lineup("cpu-busy").active == ACTIVE
+
+
+def test_a_model_that_raises_three_times_in_a_row_is_rolled_back(bench):
+    models = FixedModels({ACTIVE: ModelError("model aaaa: raised Boom")})
+    life = with_active(bench, models=models)
+    life.ticks(*range(30))
+    assert life.events == [EventName.SCORING_FAILED, *ROLLED_BACK]
+    (told,) = life.results[6].events  # it raised at ticks 0, 3 and 6
+    assert told.fields == {
+        "task": "cpu-busy",
+        "version": 1,
+        "digest": ACTIVE[:12],
+        "reason": "model aaaa: raised Boom, 3 times in a row",
+        "speaks": "the baseline",
+        "evidence": "cpu-busy-1-20260301T123115Z",
+    }
+    assert list(life.evidence.files) == [told.fields["evidence"]]
+    assert bench.states() == {ACTIVE: ReleaseState.ROLLED_BACK}
+    assert list(bench.lineup("cpu-busy").roles()) == []
+    assert len(models.given[ACTIVE]) == 3
+    assert scored(life) == list(range(0, 30, 3))
+    assert only_the_baseline(life.results)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (AnswerError("model aaaa: expected 0..1, got 7"), "expected 0..1, got 7"),
+        (lambda features: NAN, "answered a number that is not finite"),
+        (lambda features: math.inf, "answered a number that is not finite"),
+    ],
+)
+def test_a_model_that_once_answers_what_cannot_be_is_rolled_back(bench, answer, reason):
+    models = FixedModels({ACTIVE: answer})
+    life = with_active(bench, models=models)
+    life.ticks(*range(12))
+    assert life.events == [EventName.SCORING_FAILED, *ROLLED_BACK]
+    told = life.results[0].events[-1]
+    assert str(told.fields["reason"]).endswith(reason)
+    assert bench.states() == {ACTIVE: ReleaseState.ROLLED_BACK}
+    assert scored(life) == [0, 3, 6, 9]
+    assert only_the_baseline(life.results)
+
+
+def test_where_the_active_one_fails_for_good_who_stands_by_goes_on(bench):
+    bench.take_in(manifest_of(version=2), STANDBY)
+    models = FixedModels({ACTIVE: NAN})
+    life = with_active(bench, models=models)
+    bench.line_up(task="cpu-busy", active=ACTIVE, standby=STANDBY)
+    life.ticks(*range(4))
+    told = life.results[0].events[-1]
+    reason = "the baseline (v2 is not yet shown to be as good)"
+    assert told.fields["speaks"] == reason
+    assert bench.lineup("cpu-busy").active == STANDBY
+    confirmed, rolled_back = ReleaseState.CONFIRMED, ReleaseState.ROLLED_BACK
+    assert bench.states() == {ACTIVE: rolled_back, STANDBY: confirmed}
+    assert life.results[3].moments[0].by(Role.ACTIVE).digest == STANDBY
+
+
+def test_a_shadow_that_fails_for_good_is_rejected_and_nothing_else_changes(bench):
+    bench.take_in(manifest_of(version=2), SHADOW)
+    life = with_active(bench, models=FixedModels({SHADOW: NAN}))
+    bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
+    life.ticks(*range(4))
+    assert list(bench.lineup("cpu-busy").roles()) == [(Role.ACTIVE, ACTIVE)]
+    assert bench.states()[SHADOW] is ReleaseState.REJECTED
+
+
+@pytest.mark.parametrize(("slow", "is_over"), [(9, False), (10, True)])
+def test_a_model_that_is_slow_ten_times_in_a_row_is_rolled_back(bench, slow, is_over):
+    models = FixedModels()
+    models.latencies_ms[ACTIVE] = 5.1  # the manifest allows 5 ms
+    life = with_active(bench, models=models)
+    life.ticks(*range(3 * slow - 3))
+    assert life.events == []
+    life.tick(3 * slow - 3)
+    models.latencies_ms[ACTIVE] = 5.0
+    life.ticks(*range(3 * slow - 2, 3 * slow + 3))
+    assert life.events == (ROLLED_BACK if is_over else [])
+    if is_over:
+        ((told,), (_,)) = (result.events for result in life.results if result.events)
+        assert told.fields["reason"] == (
+            "took 5.1 ms of processor time, expected at most 5 ms, 10 times in a row"
+        )
+
+
+@pytest.mark.parametrize(
+    ("declared", "rejected"),
+    [
+        pytest.param((None, (0.8, 1.0)), False, id="within its own"),
+        pytest.param(
+            ((0.0, 0.2), (0.8, 1.0)), False, id="which is not the active one's"
+        ),
+        pytest.param((None, (0.0, 0.2)), True, id="outside its own"),
+        pytest.param(((0.0, 1.0), (0.0, 0.2)), True, id="though within the other's"),
+    ],
+)
+def test_each_release_is_held_to_the_mean_answer_that_its_own_manifest_declares(
+    bench, declared, rejected
+):
+    active, shadow = ({"mean_output": bounds} if bounds else {} for bounds in declared)
+    bench.take_in(manifest_of(version=2, guard=shadow), SHADOW)
+    life = with_active(
+        bench,
+        document=manifest_of(guard=active),
+        models=FixedModels({ACTIVE: 0.1, SHADOW: 0.9}),
+        policy=Policy(block_s=1.0, min_blocks=10**6),  # no evidence is ever enough
+    )
+    bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
+    life.ticks(*range(30))
+    left = ReleaseState.REJECTED if rejected else ReleaseState.SHADOW
+    assert bench.states() == {ACTIVE: ReleaseState.PROBATION, SHADOW: left}
+
+
+def test_a_model_that_cannot_be_loaded_as_was_signed_is_rolled_back(bench):
+    models = FixedModels()
+    models.broken[ACTIVE] = ModelError("model dddd: cannot be loaded: Fail")
+    life = with_active(bench, models=models)
+    life.ticks(*range(4))
+    assert life.events == [EventName.RELEASE_UNUSABLE, *ROLLED_BACK]
+    (_, told) = life.results[0].events
+    assert told.fields["reason"] == "model dddd: cannot be loaded: Fail"
+    assert bench.states() == {ACTIVE: ReleaseState.ROLLED_BACK}
+    assert only_the_baseline(life.results)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        TamperedError("model dddd: expected sha256 dd, got ee"),
+        StateError("model dddd: Permission denied; see its rights"),
+        "release-cpu-busy: 0 of 1 signatures",
+        "silence",
+    ],
+    ids=lambda failure: type(failure).__name__ + str(failure)[:7],
+)
+def test_what_is_not_the_models_own_fault_at_loading_rolls_nothing_back(bench, failure):
+    models, voucher = FixedModels(), FixedVoucher()
+    if isinstance(failure, Exception):
+        models.broken[ACTIVE] = failure
+    elif failure == "silence":
+        voucher.is_silent = True
+    else:
+        voucher.reasons[ACTIVE] = failure
+    life = with_active(bench, models=models, voucher=voucher)
+    life.ticks(*range(40))
+    assert life.events == [EventName.RELEASE_UNUSABLE]
+    assert bench.lineup("cpu-busy").active == ACTIVE
+    assert bench.states() == {ACTIVE: ReleaseState.PROBATION}
+
+
+def test_a_release_that_left_while_it_failed_is_not_told_to_have_recovered(bench):
+    life = with_active(bench, models=FixedModels({ACTIVE: ModelError("boom")}))
+    life.tick(0)
+    bench.withdraw(ACTIVE)
+    bench.line_up(task="cpu-busy")
+    life.ticks(1, 2, 3)
+    assert life.events == [EventName.SCORING_FAILED, EventName.LINEUP_CHANGED]
 
 
 def test_a_failing_model_is_still_failing_after_another_process_wrote(bench):
     life = with_active(bench, models=FixedModels({ACTIVE: ModelError("boom")}))
     life.tick(0)
     bench.take_in(manifest_of(task="other"), SHADOW)
-    life.ticks(*range(1, 7))
+    life.ticks(*range(1, 6))
     assert life.events == [EventName.SCORING_FAILED]
+    # Nor does a muster wipe out what was counted: it raised at ticks 0, 3 and 6.
+    life.ticks(6, 7)
+    assert life.events == [EventName.SCORING_FAILED, *ROLLED_BACK]
 
 
 def test_a_failing_shadow_does_not_silence_the_active_release(bench):
@@ -575,9 +753,10 @@ class Commits:
             add(record)
 
         def count_commit(standing):
-            commit(standing)
+            came = commit(standing)
             self.sizes.append(len(held))
             held.clear()
+            return came
 
         monkeypatch.setattr(bench.ledger, "add", count_add)
         monkeypatch.setattr(bench.ledger, "commit", count_commit)

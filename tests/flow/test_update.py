@@ -11,7 +11,7 @@ from agent.core.qualify import HostFacts, Verdict
 from agent.core.release import ReleaseState
 from agent.errors import TrustError
 from tests.fakes.bench import FIRST, HOST, NOW, SECOND, THIRD, Bench
-from tests.fakes.onnx_files import SERIES, constant, manifest_of, sha256
+from tests.fakes.onnx_files import SERIES, constant, logistic, manifest_of, sha256
 from tests.fakes.signed import Publisher
 
 
@@ -235,11 +235,13 @@ def test_what_came_is_in_the_journal(bench, tmp_path):
     ]
 
 
-def test_the_model_of_a_retired_release_is_removed(bench):
-    for version, model in enumerate((FIRST, SECOND, THIRD), 1):
+def test_of_models_that_are_over_the_two_newest_are_kept_to_be_explained(bench):
+    models = [logistic([weight, -1]) for weight in range(1, 6)]
+    for version, model in enumerate(models, 1):
         bench.publish(model, version=version)
         bench.update()
-    assert bench.kept().keys() == {named(FIRST), named(THIRD)}
+    first, _, third, fourth, fifth = map(named, models)
+    assert bench.kept().keys() == {first, third, fourth, fifth}
 
 
 def test_what_this_host_can_never_run_is_refused_before_it_takes_the_place(bench):

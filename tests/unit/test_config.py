@@ -23,8 +23,9 @@ from agent.config import (
     toml_text,
 )
 from agent.config import files as config_files
+from agent.config.laws import laws
 from agent.config.load import Loaded
-from agent.config.tables import KINDS, laws
+from agent.config.tables import KINDS
 from agent.errors import ConfigError
 
 CONTRACT = """
@@ -48,7 +49,8 @@ level = "summaries"; labelled_bytes_per_day = "2MB"; host_name = false
 [tasks]
 allow = ["*"]; deny = []
 [guard]
-alpha = 0.001; margin = 0.10
+alpha = 0.001; margin = 0.10; block = "20m"; min_blocks = 6; promotion = 20
+judge_for = "1d"; episodes = 5; false_alarms = 20; strict = false
 [store]
 max_size = "256MB"; keep = "30d"; commit_every = "60s"
 [spool]
@@ -74,6 +76,11 @@ REFERENCE = (
     '{ env = "NAME" }; a secret never stands in the configuration'
 )
 
+GUARD_KEYS = (
+    "alpha, margin, block, min_blocks, promotion, judge_for, episodes, "
+    "false_alarms, strict"
+)
+
 BAD = [
     # --- keys that do not exist
     (
@@ -91,11 +98,11 @@ BAD = [
     ),
     (
         "[guard]\nzzz = 1",
-        ':2: key "guard.zzz": no such key; expected one of alpha, margin',
+        f':2: key "guard.zzz": no such key; expected one of {GUARD_KEYS}',
     ),
     (
         '[guard]\n"two\\nlines" = 1',
-        ': key "guard.two\\nlines": no such key; expected one of alpha, margin',
+        f': key "guard.two\\nlines": no such key; expected one of {GUARD_KEYS}',
     ),
     ("agent = 3", ':1: key "agent": expected a table, [agent]'),
     # --- values that cannot be understood
@@ -134,6 +141,15 @@ BAD = [
         ':2: alerts.enabled: expected true or false, got "yes"',
     ),
     ("[guard]\nalpha = true", ":2: guard.alpha: expected a number, got true"),
+    (
+        "[guard]\nmin_blocks = 1.5",
+        ":2: guard.min_blocks: expected a whole number, got 1.5",
+    ),
+    (
+        "[guard]\nepisodes = []",
+        ":2: guard.episodes: expected a whole number, got []",
+    ),
+    ("[guard]\nstrict = 1", ":2: guard.strict: expected true or false, got 1"),
     (
         '[tasks]\nallow = "disk"',
         ':2: tasks.allow: expected a list of strings, got "disk"',
@@ -241,19 +257,50 @@ BAD = [
     ),
     (
         "[guard]\nalpha = 1",
-        ":2: guard.alpha: expected a number between 0 and 1, got 1.0",
+        ":2: guard.alpha: expected 1e-9 to below 1, got 1.0",
     ),
     (
         "[guard]\nalpha = nan",
-        ":2: guard.alpha: expected a number between 0 and 1, got nan",
+        ":2: guard.alpha: expected 1e-9 to below 1, got nan",
+    ),
+    *(
+        (
+            f"[guard]\nmargin = {margin}",
+            f":2: guard.margin: expected 0 to 10, got {margin}",
+        )
+        for margin in ("-0.1", "nan", "inf", "-inf")
+    ),
+    *(
+        (
+            f"[guard]\nfalse_alarms = {cost}",
+            f":2: guard.false_alarms: expected a number of at least 1, got {cost}",
+        )
+        for cost in ("0.0", "0.9", "nan", "inf", "-inf")
+    ),
+    *(
+        (
+            f"[guard]\npromotion = {evidence}",
+            f":2: guard.promotion: expected a number above 1, got {evidence}",
+        )
+        for evidence in ("1.0", "nan", "inf")
+    ),
+    *(
+        (
+            f"[guard]\n{key} = -1",
+            f":2: guard.{key}: expected at least 0, got -1",
+        )
+        for key in ("min_blocks", "episodes")
+    ),
+    *(
+        (
+            f'[guard]\nblock = "{block}"',
+            f':2: guard.block: expected 1s to 30d, got "{block}"',
+        )
+        for block in ("0s", "999ms", "31d")
     ),
     (
-        "[guard]\nmargin = -0.1",
-        ":2: guard.margin: expected a number of at least 0, got -0.1",
-    ),
-    (
-        "[guard]\nmargin = inf",
-        ":2: guard.margin: expected a number of at least 0, got inf",
+        '[guard]\njudge_for = "366d"',
+        ':2: guard.judge_for: expected 0s to 365d, got "366d"',
     ),
     (
         '[store]\nmax_size = "3MB"',
@@ -339,6 +386,9 @@ def test_the_contract_is_understood(main_file):
     assert config.sharing.level is SharingLevel.SUMMARIES
     assert config.store.max_size == 256_000_000
     assert config.limits.cpu_percent == 2
+    guard = config.guard
+    assert (guard.margin, guard.block, guard.judge_for) == (0.1, 1200, 86_400)
+    assert (guard.promotion, guard.false_alarms, guard.strict) == (20, 20, False)
     assert config.endpoint.listen is not None
     assert (config.endpoint.listen.host, config.endpoint.listen.port) == (
         "127.0.0.1",
@@ -680,7 +730,7 @@ def test_any_value_is_taken_or_refused_in_one_line(scratch, overrides):
 
 @given(
     labels=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
-    alpha=st.floats(0, 1, exclude_min=True, exclude_max=True),
+    alpha=st.floats(1e-9, 1, exclude_max=True),
     source=st.sampled_from(SecretSource),
 )
 def test_what_is_shown_reads_as_what_it_shows(scratch, labels, alpha, source):

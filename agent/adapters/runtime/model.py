@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from agent.core.manifest import Manifest, ModelFile
 from agent.core.target import EventTarget
-from agent.errors import ModelError, StateError, TamperedError
+from agent.errors import AnswerError, ModelError, StateError, TamperedError
 
 _Run = Callable[[list[str], dict[str, npt.NDArray[np.float32]], object], list[Any]]
 _FLOAT: Final = "tensor(float)"
@@ -37,6 +37,7 @@ class OnnxModel:
 
     Attributes:
         name: What it is called in messages.
+        latency_ms: 0: nobody measures here.
 
     Raises:
         ModelError: The bytes cannot be loaded as the manifest says.
@@ -48,6 +49,7 @@ class OnnxModel:
         if manifest.model is None:
             raise ModelError(f"task {manifest.task}: a survey has no model")
         self.name = f"model {manifest.model.sha256[:12]}"
+        self.latency_ms = 0.0
         self._errors = _engine_errors()
         session = self._session(document)
         _check_interface(session, manifest=manifest, name=self.name)
@@ -65,8 +67,9 @@ class OnnxModel:
         """Return the scores, shape (n, outputs), of features, shape (n, n_features).
 
         Raises:
-            ModelError: The model raised, or answered another shape or type, a number
-                that is not finite, or a probability outside 0..1; names the row.
+            AnswerError: The model answered another shape or type, a number that is not
+                finite, or a probability outside 0..1; names the row.
+            ModelError: It raised.
         """
         if not len(features):
             return np.empty((0, self._answers), dtype=np.float32)
@@ -85,14 +88,14 @@ class OnnxModel:
     def _shaped(self, answer: object, *, rows: int) -> npt.NDArray[np.float32]:
         if not isinstance(answer, np.ndarray) or answer.dtype != np.float32:
             kind = getattr(answer, "dtype", type(answer).__name__)
-            raise ModelError(f"{self.name}: expected float32 answers, got {kind}")
+            raise AnswerError(f"{self.name}: expected float32 answers, got {kind}")
         if answer.shape == (rows, self._answers):
             return answer
         if self._answers == 1 and answer.shape == (rows,):
             return answer.reshape(rows, 1)
         if self._is_event and answer.shape == (rows, _BOTH_CLASSES):
             return answer[:, 1:]
-        raise ModelError(
+        raise AnswerError(
             f"{self.name}: expected answers of shape ({rows}, {self._answers}), "
             f"got {answer.shape}"
         )
@@ -108,12 +111,12 @@ class OnnxModel:
 
     def _out_of_range(
         self, scores: npt.NDArray[np.float32], *, is_good: npt.NDArray[np.bool_]
-    ) -> ModelError:
+    ) -> AnswerError:
         bad = np.flatnonzero(~is_good.all(axis=1))
         first = int(bad[0])
         expected = "a probability in 0..1" if self._is_event else "a finite number"
         got = float(scores[first][~is_good[first]][0])
-        return ModelError(
+        return AnswerError(
             f"{self.name}: expected {expected}, got {got:g} in row {first + 1} of "
             f"{len(scores)} ({len(bad)} such)"
         )

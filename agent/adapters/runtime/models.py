@@ -1,5 +1,6 @@
 """The models of a folder, for a replay and for a daemon that must outlive them."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -101,6 +102,7 @@ class _GuardedModel:
     """A model whose load and runs are marked and limited."""
 
     def __init__(self, document: bytes, *, release: Release, guard: Guard) -> None:
+        self.latency_ms = 0.0
         self._digest = release.digest
         self._guard = guard
         self._ended = 0
@@ -126,7 +128,9 @@ class _GuardedModel:
             )
         try:
             with self._guard.mark.naming(self._digest), watch.limited():
+                began_s = time.thread_time()
                 scores = self._model.score(features)
+                self.latency_ms = 1000 * (time.thread_time() - began_s)
         except ModelError as error:
             if not watch.has_given_up:
                 raise
