@@ -31,6 +31,17 @@ COMMANDS: Mapping[str, Row] = {
     "releases": Row("agent.cli.releases:releases", "Show the releases of this host."),
     "predictions": Row("agent.cli.predictions:predictions", "List predictions."),
     "outcomes": Row("agent.cli.outcomes:outcomes", "List what came of predictions."),
+    "explain": Row("agent.cli.explain:explain", "Show why a prediction is what it is."),
+    "history": Row("agent.cli.history:history", "List what became of releases."),
+    "rollback": Row(
+        "agent.cli.requests:rollback", "Take the active release of a task off."
+    ),
+    "pin": Row("agent.cli.requests:pin", "Have a version acted upon, come what may."),
+    "unpin": Row("agent.cli.requests:unpin", "Let the evidence decide again."),
+    "label": Row("agent.cli.requests:label_", "Say what came of a prediction."),
+    "quarantine": Row(
+        "agent.cli.quarantine:quarantine", "Show what must not run here, or clear it."
+    ),
     "metrics": Row("agent.cli.metrics:metrics", "List the metrics and their values."),
     "replay": Row("agent.cli.replay:replay_command", "Run over recorded metrics."),
     "update": Row("agent.cli.update:update", "Look for a new release now."),

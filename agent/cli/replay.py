@@ -1,31 +1,57 @@
 """`forewarn replay`: a recorded host, lived through again by the live code."""
 
 import gc
-import hashlib
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from agent.cli.output import emit, say
-from agent.cli.scores import scores, scores_text
+from agent.cli.report import Asked, page_of
+from agent.cli.schedule import guard_of, offers_of, wishes_of
+from agent.cli.scores import Score, scores, scores_text
 from agent.core.event import EventName, Level
 from agent.core.quantity import duration_text
-from agent.errors import ConfigError, ManifestError, TrustError
-from agent.flows.replay import Replayed, replay, unmet
+from agent.flows.replay import Replayed, replay
 from agent.wiring.reading import Trace, archive_at, read_trace
-from agent.wiring.replay import (
-    ReleaseFolder,
-    named_release,
-    replaying,
-    starter_names,
-)
+from agent.wiring.replay import replaying
+from agent.wiring.report import check_report, write_report
 
 _FINDINGS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the command was asked for; the names are those of its options."""
+
+    trace_path: Path
+    names: Sequence[str]
+    wishes: Sequence[str]
+    settings: Sequence[str]
+    renames: Sequence[str]
+    drop_disordered: bool
+    keep: Path | None
+    report: Path | None
+
+    @property
+    def line(self) -> Asked:
+        """The same for people who want to ask again."""
+        options = [
+            *(("--at", wish) for wish in self.wishes),
+            *(("--guard", setting) for setting in self.settings),
+            *(("--rename", rename) for rename in self.renames),
+        ]
+        if self.drop_disordered:
+            options.append(("--drop-disordered", ""))
+        if self.report is not None:
+            options.append(("--report", self.report.name))
+        return Asked(trace=self.trace_path, releases=self.names, options=options)
 
 
 @click.command("replay")
@@ -34,9 +60,23 @@ _FINDINGS = 3
     "--release",
     "names",
     multiple=True,
-    metavar="DIR|TASK",
-    help="A release folder or a shipped task; by default every shipped task whose "
-    "series the trace has.",
+    metavar="DIR|TASK[@ROW]",
+    help="A release folder or a shipped task, offered at that row, from 0, of the "
+    "trace; by default every shipped task whose series the trace has.",
+)
+@click.option(
+    "--at",
+    "wishes",
+    multiple=True,
+    metavar="ROW:VERB:TASK[:VERSION]",
+    help="What an operator asks for at that row: pin, unpin, rollback or clear.",
+)
+@click.option(
+    "--guard",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of [guard] in the configuration, such as alpha=0.01.",
 )
 @click.option(
     "--rename",
@@ -56,38 +96,32 @@ _FINDINGS = 3
     metavar="DIR",
     help="Keep the ledger there; `forewarn predictions --state-dir DIR` reads it.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a page with plots, as one HTML file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def replay_command(
-    trace_path: Path,
-    names: Sequence[str],
-    renames: Sequence[str],
-    drop_disordered: bool,
-    keep: Path | None,
-    as_json: bool,
-) -> int:
+def replay_command(trace_path: Path, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - click's
     """Run the daemon's own tick over a recorded host and print the scorecards.
 
     TRACE is a CSV or Parquet file: a column `timestamp` (ISO 8601 or Unix seconds) and
-    one column a series. Exit status 3 if a release could not do its work.
+    one column a series. The first release of a task is acted upon at once; each later
+    one waits in the shadow for the guard's verdict, as on a live host. Exit status 3
+    if a release could not do its work.
     """
+    asked = _Asked(trace_path=trace_path, **options)
+    if asked.report is not None:
+        check_report(asked.report)
     trace = read_trace(
-        trace_path, renamed=_renamed(renames), drop_disordered=drop_disordered
+        trace_path,
+        renamed=_renamed(asked.renames),
+        drop_disordered=asked.drop_disordered,
     )
     _tell_about(trace)
-    releases = _releases(trace, names)
-    with tempfile.TemporaryDirectory(prefix="forewarn-replay-") as scratch:
-        state_dir = Path(scratch) if keep is None else keep
-        began = time.perf_counter()
-        with (
-            replaying(trace, releases, state_dir=state_dir) as ticker,
-            _progress(trace) as on_tick,
-        ):
-            # What has come up by now stays: the collector need not look at it again.
-            gc.freeze()
-            done = replay(trace.instants, ticker=ticker, on_tick=on_tick)
-        took_s = time.perf_counter() - began
-        with archive_at(state_dir) as archive:
-            found = scores(archive)
+    with _state_dir(asked.keep) as state_dir:
+        done, found, took_s = _lived(trace, asked, state_dir=state_dir)
     for name, reason in done.silent.items():
         say(f"{name} predicted nothing: {reason}")
     for event in done.events:
@@ -102,6 +136,47 @@ def replay_command(
         e.level is Level.ERROR or e.name is EventName.TASK_SKIPPED for e in done.events
     )
     return _FINDINGS if is_unfit else 0
+
+
+def _lived(
+    trace: Trace, asked: _Asked, *, state_dir: Path
+) -> tuple[Replayed, list[Score], float]:
+    """Replay the trace; return what came of it, the scores, and how long it took."""
+    offers = offers_of(asked.names, trace)
+    began = time.perf_counter()
+    with (
+        replaying(
+            trace,
+            offers,
+            state_dir=state_dir,
+            wishes=wishes_of(asked.wishes, trace, offers),
+            guard=guard_of(asked.settings),
+        ) as (ticker, schedule),
+        _progress(trace) as on_tick,
+    ):
+        # What has come up by now stays: the collector need not look at it again.
+        gc.freeze()
+        done = replay(trace.instants, ticker=ticker, on_tick=on_tick, schedule=schedule)
+    took_s = time.perf_counter() - began
+    with archive_at(state_dir) as archive:
+        if asked.report is not None:
+            write_report(
+                page_of(
+                    archive, trace=trace, done=done, offers=offers, asked=asked.line
+                ),
+                asked.report,
+            )
+        return done, scores(archive), took_s
+
+
+@contextmanager
+def _state_dir(keep: Path | None) -> Iterator[Path]:
+    """Yield the folder that is to be kept, or one that is gone afterwards."""
+    if keep is not None:
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="forewarn-replay-") as scratch:
+        yield Path(scratch)
 
 
 @contextmanager
@@ -144,57 +219,6 @@ def _tell_about(trace: Trace) -> None:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _releases(trace: Trace, names: Sequence[str]) -> list[ReleaseFolder]:
-    """Return what to replay: what was named, or every starter that can work here."""
-    chosen = [_read(name) for name in names or starter_names()]
-    tasks = [each.manifest.task for each in chosen]
-    if twice := {task for task in tasks if tasks.count(task) > 1}:
-        raise click.UsageError(
-            f"--release: expected one release a task, got two of {min(twice)}"
-        )
-    found: list[ReleaseFolder] = []
-    for each in chosen:
-        missing = ", ".join(map(str, unmet(each.manifest, trace.layout)))
-        if not missing:
-            found.append(each)
-            continue
-        words = (
-            f"{each.manifest.task} needs {missing}, which {trace.name} does not have"
-        )
-        if names:
-            raise ConfigError(words)
-        say(f"left out: {words}")
-    if not found:
-        raise ConfigError(
-            f"{trace.name}: no shipped task can work on it; name a release by "
-            "--release, or a column's series by --rename"
-        )
-    return found
-
-
-def _read(name: str) -> ReleaseFolder:
-    """Return a release whose model is the one that its manifest pins.
-
-    Raises:
-        ConfigError: It is no release.
-        TrustError: It is one, but its manifest or its model is not right; names it.
-    """
-    try:
-        found = named_release(name)
-    except ManifestError as error:
-        raise ManifestError(f"{name}: {error}") from error
-    pinned = found.manifest.model
-    if found.model is None or pinned is None:
-        return found
-    sha256 = hashlib.sha256(found.model.read_bytes()).hexdigest()
-    if sha256 != pinned.sha256:
-        raise TrustError(
-            f"{found.model}: expected SHA-256 {pinned.sha256} as the manifest pins, "
-            f"got {sha256}"
-        )
-    return found
 
 
 def _document(trace: Trace, done: Replayed, took_s: float) -> dict[str, object]:

@@ -9,6 +9,13 @@ import msgspec
 
 from agent import __version__
 from agent.adapters.store.answers import Recorded
+from agent.cli.guard import (
+    SILENT,
+    Tested,
+    guard_problems,
+    guard_status,
+    guard_text,
+)
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, instant_text
 from agent.cli.scores import Score, scores, scores_text
@@ -61,6 +68,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         is_well: Whether there is nothing to act upon; if not, `findings` says what.
         is_running: Whether a daemon holds the state folder.
         cost: What that daemon has cost so far; None if it does not run.
+        guard: The tests that run on the releases at work.
         trust: How this host stands with its repository.
     """
 
@@ -73,6 +81,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     cost: OwnCost | None
     tasks: list[TaskAtWork]
     scorecards: list[Score]
+    guard: list[Tested]
     ledger: Ledger
     trust: TrustStatus
 
@@ -95,6 +104,13 @@ def status(config_path: Path | None, state_dir: Path | None, as_json: bool) -> i
       prec.    share of its alarms that came true
       recall   share of what happened that had an alarm
       lead     from the alarm to the event, the median
+
+    \b
+    Of the guard's:
+      evidence  1 and below is none; from what it "needs" on the answer is yes
+      loss      of the release, 0..1, beside that of the other and up to what it may
+      over      how many predictions these are means of: since it lost more than it may
+      episodes  how many times an event began while it was tested
     """  # noqa: D301 - click keeps the lines after a real backspace
     with opened(config_path, state_dir) as (config, archive):
         found = _status(config, archive, now=clock().now())
@@ -115,9 +131,11 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
     )
     tasks, events = at_work(archive, config.tasks), archive.events(limit=_EVENTS)
     trust = trust_status(archive.trust(), now=now)
+    lineups = [task.lineup() for task in tasks]
     problems = [
         *_problems(config, ledger, tasks, is_running=cost is not None, now=now),
         *_unusable(archive, tasks, events),
+        *guard_problems(archive, lineups, now=now),
         *_failures(events, now),
         *trust_problems(trust, now=now),
         *(
@@ -136,6 +154,7 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         cost=cost,
         tasks=tasks,
         scorecards=scores(archive),
+        guard=guard_status(archive, lineups, now=now),
         ledger=ledger,
         trust=trust,
     )
@@ -203,7 +222,7 @@ _MENDED_BY: dict[str, set[str]] = {
 
 def _failures(events: list[Recorded], now: datetime) -> Iterator[str]:
     """Yield each kind of error of the last hour once, the newest of it."""
-    seen: set[str] = set(_UNUSABLE)
+    seen: set[str] = {*_UNUSABLE, EventName.RELEASE_ROLLED_BACK}
     for event in events:
         # Newest first: what mended it comes before what it mended.
         seen |= _MENDED_BY.get(event.name, set())
@@ -224,8 +243,16 @@ def _text(found: Status) -> str:
         _cost_text(found.cost, found.at),
     ]
     scored = scores_text(found.scorecards)
-    parts = ["\n".join(first), tasks_text(found.tasks), scored, "\n".join(last)]
+    guarded = "\n".join(filter(None, [guard_text(found.guard), _silent(found.tasks)]))
+    tasked = tasks_text(found.tasks)
+    parts = ["\n".join(first), tasked, scored, guarded, "\n".join(last)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _silent(tasks: list[TaskAtWork]) -> str | None:
+    """Return who is not heard, as one line; None: nobody."""
+    names = [f"{t.task} v{t.version}" for t in tasks if t.is_heard is False]
+    return f"silent, as {SILENT}: {', '.join(names)}" if names else None
 
 
 def _ledger_text(ledger: Ledger) -> str:

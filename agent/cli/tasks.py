@@ -1,19 +1,21 @@
 """`forewarn tasks`: what is predicted here, how, and by which release."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import compress
 from pathlib import Path
 
 import click
 import msgspec
 
 from agent.cli.options import config_option, json_option, state_dir_option
-from agent.cli.output import emit, listing, say
+from agent.cli.output import Cell, emit, listing, say
 from agent.cli.state import opened
 from agent.config import Tasks
 from agent.core.lineup import LineUp
 from agent.core.manifest import EventText, Manifest, parse_manifest
 from agent.core.quantity import duration_text
-from agent.flows.task import Memory
+from agent.flows.memory import Memory
 from agent.wiring.reading import Archive
 from agent.wiring.scoring import allows
 
@@ -22,11 +24,15 @@ _HEADER = (
     "task",
     "version",
     "active",
+    "voice",
+    "standby",
+    "shadow",
     "of each",
     "every",
     "last predicted",
     "predicts",
 )
+_IF_ANY = {"standby", "shadow"}  # most hosts have neither
 _OF_EACH = '{{{}="$entity"}}'  # which the column "of each" says as well
 
 
@@ -40,8 +46,13 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
         horizon_s: How far ahead; `score_every_s` how often.
         version: Of the leading release.
         active: Digest of the release that is acted upon; None: the baseline speaks.
+        is_heard: Whether it was shown to be as good as the baseline, which speaks until
+            then; None: there is no model to hear.
+        is_pinned: Whether an operator wants it to stay, whatever the evidence says.
         standby: Digest of the one to go back to.
+        standby_version: Its version.
         shadow: Digest of the one that scores beside it.
+        shadow_version: Its version.
         last_scored_at: When it last predicted, as far as is committed.
         skipped: Entities that were not predicted when it was time, by reason.
     """
@@ -54,8 +65,12 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
     score_every_s: float
     version: int
     active: str | None
+    is_heard: bool | None
+    is_pinned: bool
     standby: str | None
+    standby_version: int | None
     shadow: str | None
+    shadow_version: int | None
     last_scored_at: datetime | None
     skipped: dict[str, int]
 
@@ -66,7 +81,15 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
             active=self.active,
             standby=self.standby,
             shadow=self.shadow,
+            is_pinned=self.is_pinned,
         )
+
+    @property
+    def voice(self) -> str | None:
+        """How far the active release is acted upon; None: there is none to hear."""
+        if self.is_heard is None:
+            return None
+        return f"{'heard' if self.is_heard else 'silent'}{', pinned' * self.is_pinned}"
 
 
 @click.command("tasks")
@@ -74,7 +97,16 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
 @state_dir_option
 @json_option
 def tasks(config_path: Path | None, state_dir: Path | None, as_json: bool) -> None:
-    """Show what is predicted on this host, how often, and by which release."""
+    """Show what is predicted on this host, how often, and by which release.
+
+    \b
+    Of the column "voice":
+      heard   the active release was shown to be as good as the baseline
+      silent  not yet shown to be as good as the baseline, which speaks instead
+      pinned  an operator wants it to stay, whatever the evidence says
+
+    "standby" is the version to go back to, "shadow" the one that scores beside it.
+    """  # noqa: D301 - click keeps the lines after a real backspace
     with opened(config_path, state_dir) as (config, archive):
         found = at_work(archive, config.tasks)
     if not found:
@@ -85,8 +117,9 @@ def tasks(config_path: Path | None, state_dir: Path | None, as_json: bool) -> No
 def at_work(archive: Archive, policy: Tasks) -> list[TaskAtWork]:
     """Return every task with a line-up that the site lets run, by name."""
     memories = archive.memories()
+    versions = {each.digest: each.version for each in archive.releases()}
     return [
-        _task(lineup, manifest, memories.get(lineup.task))
+        _task(lineup, manifest, memories.get(lineup.task), versions)
         for lineup in archive.lineups()
         if allows(policy, lineup.task) and (manifest := _leading(archive, lineup))
     ]
@@ -94,11 +127,14 @@ def at_work(archive: Archive, policy: Tasks) -> list[TaskAtWork]:
 
 def tasks_text(found: list[TaskAtWork]) -> str:
     """Return the tasks as a table; nothing for none."""
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             each.task,
             each.version,
             (each.active or "baseline")[:12],
+            each.voice,
+            each.standby_version,
+            each.shadow_version,
             each.entity,
             duration_text(each.score_every_s),
             each.last_scored_at or _not_yet(each),
@@ -106,7 +142,12 @@ def tasks_text(found: list[TaskAtWork]) -> str:
         )
         for each in found
     ]
-    return listing(_HEADER, rows=rows)
+    is_shown = [
+        name not in _IF_ANY or any(row[place] is not None for row in rows)
+        for place, name in enumerate(_HEADER)
+    ]
+    header = tuple(compress(_HEADER, is_shown))
+    return listing(header, rows=[tuple(compress(row, is_shown)) for row in rows])
 
 
 def _not_yet(task: TaskAtWork) -> str | None:
@@ -134,8 +175,14 @@ def _leading(archive: Archive, lineup: LineUp) -> Manifest | None:
     return None if last is None else parse_manifest(archive.manifest_of(last))
 
 
-def _task(lineup: LineUp, manifest: Manifest, memory: bytes | None) -> TaskAtWork:
+def _task(
+    lineup: LineUp,
+    manifest: Manifest,
+    memory: bytes | None,
+    versions: Mapping[str, int],
+) -> TaskAtWork:
     known = Memory() if memory is None else msgspec.json.decode(memory, type=Memory)
+    has_voice = lineup.active is not None and manifest.model is not None
     return TaskAtWork(
         task=lineup.task,
         title=manifest.title,
@@ -145,8 +192,12 @@ def _task(lineup: LineUp, manifest: Manifest, memory: bytes | None) -> TaskAtWor
         score_every_s=manifest.score_every,
         version=manifest.version,
         active=lineup.active,
+        is_heard=lineup.active in known.court.heard if has_voice else None,
+        is_pinned=lineup.is_pinned,
         standby=lineup.standby,
+        standby_version=versions.get(lineup.standby or ""),
         shadow=lineup.shadow,
+        shadow_version=versions.get(lineup.shadow or ""),
         last_scored_at=known.scored_at,
         skipped=known.skipped,
     )

@@ -2,25 +2,35 @@
 
 import hashlib
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from agent.adapters.evidence import EvidenceFiles
 from agent.adapters.model_folder import ModelFolder
 from agent.adapters.runtime import OnnxModels
+from agent.adapters.store.desk import SqliteDesk
 from agent.adapters.store.ledger import SqliteLedger
 from agent.adapters.store.registry import SqliteRegistry
 from agent.adapters.trace import Trace, TraceHost
-from agent.core.lineup import LineUp
+from agent.config import Guard
 from agent.core.manifest import Manifest, parse_manifest
-from agent.core.release import ReleaseState
+from agent.core.request import Request, Verb
 from agent.errors import ConfigError, StateError
+from agent.flows.replay import Act, Schedule, offer
 from agent.flows.tick import Ticker
-from agent.wiring.places import database, models_folder, starters
+from agent.wiring.places import database, evidence_folder, models_folder, starters
+from agent.wiring.policy import guard_policy
 
 # What a recorded host lives through in a second or so.
 _TICKS_A_COMMIT = 1000
+# Who asks for what stands in a schedule: nobody's name on this machine.
+_OPERATOR = "the schedule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,22 @@ class ReleaseFolder:
     def digest(self) -> str:
         """The release's name: SHA-256 of its manifest, which pins all the rest."""
         return hashlib.sha256(self.document).hexdigest()
+
+
+class Offer(NamedTuple):
+    """A release that is offered just before the tick of a row."""
+
+    release: ReleaseFolder
+    row: int = 0
+
+
+class Wish(NamedTuple):
+    """What an operator asks for just before the tick of a row."""
+
+    row: int
+    verb: Verb
+    task: str
+    version: int | None = None
 
 
 class _Trusting:
@@ -97,14 +123,21 @@ def starter_names() -> list[str]:
 
 @contextmanager
 def replaying(
-    trace: Trace, releases: Sequence[ReleaseFolder], *, state_dir: Path
-) -> Iterator[Ticker]:
-    """Yield a ticker that lives through the trace with these releases active.
+    trace: Trace,
+    offers: Sequence[Offer],
+    *,
+    state_dir: Path,
+    wishes: Sequence[Wish] = (),
+    guard: Guard | None = None,
+) -> Iterator[tuple[Ticker, Schedule]]:
+    """Yield a ticker for the trace, and what others do between its ticks.
 
     Args:
         trace: The recorded host.
-        releases: At most one a task.
+        offers: What the courier would have come with, and when.
         state_dir: Empty; gets the ledger and the models, as a live host's would.
+        wishes: What an operator would have asked for, and when.
+        guard: How the site wants it; None: as it is by default.
 
     Raises:
         StateError: The folder already holds a ledger, or cannot be written.
@@ -115,11 +148,19 @@ def replaying(
             f"{state_dir}: expected an empty folder, got {path.name} in it"
         )
     models = ModelFolder(models_folder(state_dir))
-    with closing(SqliteRegistry.open(path)) as registry, registry.transaction():
-        for each in releases:
-            _admit(each, models=models, registry=registry, trace=trace)
-    with closing(SqliteLedger.open(path)) as ledger:
-        yield Ticker(
+    with (
+        closing(SqliteRegistry.open(path)) as registry,
+        closing(SqliteDesk.open(path)) as desk,
+        closing(SqliteLedger.open(path)) as ledger,
+    ):
+        schedule: dict[int, list[Act]] = defaultdict(list)
+        for release, row in offers:
+            schedule[row].append(
+                partial(_take_in, release, models=models, registry=registry)
+            )
+        for wish in wishes:
+            schedule[wish.row].append(partial(_ask, wish, desk))
+        ticker = Ticker(
             host=TraceHost(trace),
             ledger=ledger,
             models=OnnxModels(models_folder(state_dir)),
@@ -128,17 +169,36 @@ def replaying(
             origin_s=float(trace.instants_s[0]),
             commit_every_s=trace.interval_s * _TICKS_A_COMMIT,
             is_allowed=lambda task: True,
+            policy=guard_policy(guard or Guard()),
+            evidence=EvidenceFiles(evidence_folder(state_dir)),
         )
+        yield ticker, schedule
 
 
-def _admit(
-    each: ReleaseFolder, *, models: ModelFolder, registry: SqliteRegistry, trace: Trace
+def _take_in(
+    each: ReleaseFolder, now: datetime, *, models: ModelFolder, registry: SqliteRegistry
 ) -> None:
+    """Bring a release as the courier would: first its model, then its row."""
     if each.model is not None and each.manifest.model is not None:
         sha256 = each.manifest.model.sha256
         shutil.copyfile(each.model, models.staging(sha256))
         models.keep(sha256)
-    registry.admit(digest=each.digest, manifest=each.document, at=trace.instants[0])
-    registry.set_state(each.digest, ReleaseState.SHADOW)
-    registry.set_state(each.digest, ReleaseState.PROBATION)
-    registry.set_lineup(LineUp(task=each.manifest.task, active=each.digest))
+    offer(
+        registry,
+        digest=each.digest,
+        document=each.document,
+        manifest=each.manifest,
+        at=now,
+    )
+
+
+def _ask(wish: Wish, desk: SqliteDesk, now: datetime) -> None:
+    desk.ask(
+        Request(
+            at=now,
+            by=_OPERATOR,
+            verb=wish.verb,
+            task=wish.task,
+            version=wish.version,
+        )
+    )

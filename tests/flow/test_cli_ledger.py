@@ -16,8 +16,11 @@ from agent.adapters.store.registry import SqliteRegistry
 from agent.cli import main
 from agent.core.channel import Channel
 from agent.core.event import Event, EventName
+from agent.core.moment import Role, Thesis
+from agent.core.release import ReleaseState
 from agent.core.trust import SignedRole, Trust
 from tests.fakes.commands import ROOT, START_S, counts, rows_of, trace_file
+from tests.fakes.lived import TASK, Lived
 
 WIDTH = 120
 TASKS = ["cpu-saturation", "filesystem-full", "memory-pressure"]
@@ -237,6 +240,124 @@ def test_outcomes_for_people_say_what_came_and_when(asked):
     assert "did not" in words
     assert "happened after 1 min" in words
     assert max(map(len, words)) < 30
+
+
+# --- the guard
+
+
+@pytest.fixture
+def lived(tmp_path):
+    return Lived(tmp_path / "state", roles=(Role.ACTIVE, Role.SHADOW, Role.STANDBY))
+
+
+@pytest.fixture
+def told(lived, capsys):
+    """Return what runs a command on a guarded host; gives its text or document."""
+
+    def told(command, *options):
+        main([command, *options, "--state-dir", str(lived.state)])
+        out = capsys.readouterr().out
+        return json.loads(out) if options else out
+
+    return told
+
+
+def test_tasks_tell_who_stands_by_and_who_is_heard(lived, told):
+    (row,) = columns(told("tasks"))
+    assert (row["version"], row["standby"], row["shadow"]) == ("1", "3", "2")
+    assert row["voice"] == "silent"
+    lived.judge(
+        Thesis.WORSE, Role.ACTIVE, Role.BASELINE, heard=[lived.digests[Role.ACTIVE]]
+    )
+    lived.line_up(is_pinned=True, standby=None)
+    (row,) = columns(told("tasks"))
+    assert row["voice"] == "heard, pinned"
+    assert "standby" not in row
+    (task,) = told("tasks", "--json")
+    assert (task["is_heard"], task["is_pinned"]) == (True, True)
+    assert (task["standby_version"], task["shadow_version"]) == (None, 2)
+
+
+def test_where_the_baseline_speaks_nobody_is_silent(lived, told):
+    lived.line_up(active=None)
+    assert columns(told("tasks"))[0]["voice"] == "-"
+    assert "silent" not in told("status")
+
+
+def test_status_has_what_each_test_has_come_to(lived, told):
+    point = lived.judge(Thesis.WORSE, Role.ACTIVE, Role.BASELINE)
+    (tested,) = told("status", "--json")["guard"]
+    assert tested["asks"] == "is v1 worse than the baseline?"
+    evidence = tested["evidence"]
+    assert (evidence["e_value"], evidence["threshold"]) == (point.e_value, 20)
+    (part,) = [p for p in told("status").split("\n\n") if "the guard asks" in p]
+    *lines, silent = part.splitlines()
+    (row,) = columns("\n".join(lines))
+    assert (row["evidence"], row["needs"]) == (f"{point.e_value:.4g}", "20")
+    assert (row["over"], row["episodes"]) == ("40", "2")
+    assert silent == (
+        "silent, as not yet shown to be as good as the baseline: cpu-busy v1"
+    )
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_test_of_a_release_that_left_is_over(lived, told):
+    lived.judge(Thesis.WORSE, Role.SHADOW, Role.ACTIVE)
+    assert told("status", "--json")["guard"] != []
+    lived.line_up(shadow=None)
+    assert told("status", "--json")["guard"] == []
+
+
+def rolled_back(lived, *, at, **fields):
+    digest = lived.digests[Role.ACTIVE]
+    facts = {
+        "task": TASK,
+        "version": 1,
+        "digest": digest[:12],
+        "reason": "it was worse",
+    }
+    name = EventName.RELEASE_ROLLED_BACK
+    return Event(at=at, name=name, fields={**facts, **fields})
+
+
+def test_a_rollback_is_a_finding_for_a_week_or_until_it_is_cleared(lived, told):
+    def findings():
+        return [f for f in told("status", "--json")["findings"] if "rolled" in f]
+
+    now = SystemClock().now()
+    lived.line_up(active=None)
+    lived.set_states(Role.ACTIVE, ReleaseState.ROLLED_BACK)
+    lived.record(rolled_back(lived, at=now - timedelta(days=8)))
+    assert findings() == []
+    at = now - timedelta(minutes=5)
+    lived.record(rolled_back(lived, at=at))
+    assert findings() == [
+        f"cpu-busy: version 1 was rolled back at {at:%Y-%m-%dT%H:%M:%SZ}: it was worse"
+    ]
+    lived.set_states(Role.ACTIVE, ReleaseState.RETIRED)
+    assert findings() == []
+
+
+def test_a_verdict_that_a_pin_holds_is_a_finding(lived, told):
+    def findings():
+        return [f for f in told("status", "--json")["findings"] if "pinned" in f]
+
+    at = SystemClock().now() - timedelta(days=30)
+    held = replace(
+        rolled_back(lived, at=at, would="roll_back"), name=EventName.VERDICT_HELD
+    )
+    lived.record(held)
+    assert findings() == []
+    lived.line_up(is_pinned=True)
+    expected = (
+        "cpu-busy: version 1 is pinned, but the guard would roll it back since "
+        f"{at:%Y-%m-%dT%H:%M:%SZ}: it was worse"
+    )
+    assert findings() == [expected]
+    lived.record(replace(held, fields={**held.fields, "would": "promote"}))
+    assert findings() == [expected]
+    lived.record(replace(held, name=EventName.RELEASE_PINNED))
+    assert findings() == []
 
 
 # --- an empty ledger, another one's marks

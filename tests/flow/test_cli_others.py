@@ -101,7 +101,8 @@ def test_a_release_that_cannot_score_is_a_finding(trace, tmp_path, printed):
     assert done.status == 3
     assert done.err.startswith("release_unusable task=cpu-busy version=1 digest=")
     found = json.loads(done.out)
-    assert [event["name"] for event in found["events"]] == ["release_unusable"]
+    names = [event["name"] for event in found["events"]]
+    assert names == ["release_unusable", "release_rolled_back", "lineup_changed"]
     assert {card["role"] for card in found["scorecards"]} == {"baseline"}
 
 

@@ -12,18 +12,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.adapters.store.archive import Archive
+from agent.adapters.store.registry import SqliteRegistry
 from agent.adapters.trace import Trace, TraceHost, read_trace
+from agent.core.event import AUDIT
 from agent.core.manifest import parse_manifest
 from agent.core.moment import OutcomeKind
+from agent.core.policy import Policy
+from agent.core.release import ReleaseState
 from agent.flows.replay import replay, unmet
 from agent.flows.tick import Ticker
-from agent.wiring.replay import named_release, replaying
+from agent.wiring.replay import Offer, named_release, replaying
 from tests.fakes.host import ScriptedHost
 from tests.fakes.life import (
     ACTIVE,
     CPU,
+    EVERYTHING,
     SHADOW,
     InSqlite,
+    KeptEvidence,
     Life,
     disk_manifest,
     manifest_of,
@@ -69,6 +76,12 @@ def line_up(bench, tasks):
     bench.line_up(task="cpu-load", active=VALUE)
     if DISK in tasks:
         bench.line_up(task="disk-full", active=DISK)
+    with SqliteRegistry.open(bench.path) as registry:
+        for release in registry.releases():
+            live = (ReleaseState.SHADOW, ReleaseState.PROBATION)
+            if release.state is ReleaseState.STAGED:
+                for state in live[: 1 if release.digest == SHADOW else 2]:
+                    registry.set_state(release.digest, state)
 
 
 def models():
@@ -92,6 +105,8 @@ def replayed(folder, trace, tasks):
         origin_s=float(trace.instants_s[0]),
         commit_every_s=1000 * trace.interval_s,
         is_allowed=lambda task: True,
+        policy=Policy(),
+        evidence=KeptEvidence(),
     )
     came = replay(trace.instants, ticker=ticker, on_tick=lambda: seen.append(1))
     assert came.ticks == len(seen) == len(trace.instants)
@@ -120,6 +135,12 @@ def lived(folder, trace, tasks, *, commit_every):
     return bench
 
 
+def decided(bench):
+    """Return every turn in the life of the releases, with the guard's own words."""
+    with Archive.open(bench.path) as archive:
+        return archive.history(names=AUDIT, limit=EVERYTHING)
+
+
 def check_same(tmp_path, trace, tasks):
     played, came = replayed(tmp_path / "replayed", trace, tasks)
     live = lived(tmp_path / "lived", trace, tasks, commit_every=7)
@@ -134,7 +155,8 @@ def check_same(tmp_path, trace, tasks):
     assert came.moments == len(moments)
     assert came.resolved == sum(outcome is not None for outcome in outcomes)
     assert came.still_open == came.moments - came.resolved
-    assert came.events == []
+    turns = decided(played)
+    assert turns == decided(live)
     kinds = {outcome.kind for outcome in outcomes if outcome is not None}
     assert kinds == set(OutcomeKind)
     played.close()
@@ -208,7 +230,9 @@ def test_a_task_that_predicted_nothing_is_told_with_what_kept_it(tmp_path):
     path = tmp_path / "busy.csv"
     path.write_text("\n".join(["timestamp,system.cpu.utilization", *busy]))
     trace = read_trace(path)
-    releases = [named_release("cpu-saturation")]
-    with replaying(trace, releases, state_dir=tmp_path / "state") as ticker:
-        done = replay(trace.instants, ticker=ticker, on_tick=lambda: None)
+    offers = [Offer(named_release("cpu-saturation"))]
+    with replaying(trace, offers, state_dir=tmp_path / "state") as (ticker, schedule):
+        done = replay(
+            trace.instants, ticker=ticker, on_tick=lambda: None, schedule=schedule
+        )
     assert done.silent == {"cpu-saturation": "holds already"}
