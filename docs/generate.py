@@ -21,7 +21,8 @@ import msgspec
 
 from agent.cli import forewarn
 from agent.config import Config, Duration, Size, toml_text
-from agent.config.tables import KINDS, laws
+from agent.config.laws import laws
+from agent.config.tables import KINDS
 from agent.config.value import (
     Address,
     Listen,
@@ -36,10 +37,13 @@ from agent.core.event import EVENTS
 from agent.core.expression import Function
 from agent.core.manifest import Formula, Manifest
 from agent.core.metrics import CATALOGUE
+from agent.core.policy import Policy
 from agent.core.quantity import duration_text
 from agent.core.release import LIVES, ReleaseEvent, ReleaseState
 from agent.core.scan import MEANINGS, OPERATORS, ScanPolicy
+from agent.core.strike import STRIKES
 from agent.core.target import ValueMeaning
+from agent.core.verdict import ON_PROBATION, RULES
 from agent.errors import ExpressionError
 from central.cli import forewarn_central
 
@@ -252,6 +256,40 @@ def table_of_lives() -> str:
     return _table(("from", *(f"`{event}`" for event in ReleaseEvent)), rows)
 
 
+def table_of_verdicts() -> str:
+    """Return what the guard asks, and what follows where it is shown."""
+    rows = [
+        (
+            f"the {rule.release}",
+            f"{rule.thesis.replace('_', ' ')} than the {rule.reference}",
+            "it is heard" if rule.move is None else f"`{rule.move}`",
+        )
+        for rule in (*RULES, ON_PROBATION)
+    ]
+    rows[-1] = (rows[-1][0], f"not shown to be {rows[-1][1]}", rows[-1][2])
+    return _table(("release", "thesis", "then"), rows)
+
+
+def table_of_faults() -> str:
+    """Return what is never a host's fault."""
+    rows = [(f"`{strike}`", str(limit)) for strike, limit in STRIKES.items()]
+    return _table(("fault", "times in a row"), rows)
+
+
+def table_of_policy() -> str:
+    """Return what decides where neither site nor manifest says otherwise."""
+    said = _attributes(Policy)
+    rows = [
+        (
+            f"`{each.name}`",
+            "-" if each.default is None else f"{each.default:g}",
+            _without_none(said[each.name]),
+        )
+        for each in dataclasses.fields(Policy)
+    ]
+    return _table(("name", "default", "meaning"), rows)
+
+
 def tree_of_errors() -> str:
     """Return the classes of errors, each below its parent, with the exit status."""
     found = error_classes()
@@ -395,6 +433,11 @@ PAGES: Final[Mapping[str, Mapping[str, Block]]] = {
         "sizes": table_of_sizes,
         "bounds": table_of_scan_bounds,
     },
+    "guard.md": {
+        "verdicts": table_of_verdicts,
+        "faults": table_of_faults,
+        "policy": table_of_policy,
+    },
 }
 
 
@@ -501,6 +544,7 @@ _CONFIG_TYPES: Final[Mapping[Any, str]] = {
     SecretReference: "secret",
     bool: "true or false",
     float: "number",
+    int: "whole number",
     tuple[str, ...]: "list of strings",
     Mapping[str, str]: "table of strings",
 }
