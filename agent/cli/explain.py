@@ -10,7 +10,7 @@ import msgspec
 
 from agent.cli.guard import SILENT, asks, evidence_text
 from agent.cli.moments import document, outcome_text
-from agent.cli.naming import check_moment, names_of
+from agent.cli.naming import NUMBER, check_moment, names_of
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import cell_text, emit, instant_text, listing
 from agent.cli.state import opened
@@ -62,7 +62,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("explain")
-@click.argument("number", type=click.IntRange(min=1), metavar="ID")
+@click.argument("number", type=NUMBER, metavar="ID")
 @config_option
 @state_dir_option
 @json_option

@@ -98,6 +98,13 @@ def guard_problems(
     for event in archive.history(names=rolled_back, since=now - _LATELY):
         if event.fields.get("digest") in shut:
             yield f"{_who(event)} was rolled back at {_when_and_why(event)}"
+    for request, answer in archive.requests():
+        if answer is None:
+            about = request.task or f"prediction {request.moment}"
+            yield (
+                f"request {request.id} waits for a daemon: {request.verb} {about}, "
+                f"asked by {request.by} at {instant_text(request.at)}"
+            )
     for lineup in lineups:
         for event in _held(archive, lineup):
             yield (

@@ -1,11 +1,15 @@
 """What people name on the command line: a task, a version of it, a prediction."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import click
 
 from agent.core.moment import BASELINE, Moment, Outcome
 from agent.wiring.reading import Archive
+
+# What SQLite can count to.
+NUMBER: Final = click.IntRange(min=1, max=2**63 - 1)
 
 
 def check_task(archive: Archive, task: str) -> None:

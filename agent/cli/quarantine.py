@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from agent.adapters.store.answers import Admitted, Recorded
-from agent.cli.naming import check_version
+from agent.cli.naming import NUMBER, check_version
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, listing, say
 from agent.cli.requests import carried_out, wish
@@ -62,7 +62,7 @@ def list_(config_path: Path | None, state_dir: Path | None, as_json: bool) -> No
 
 @quarantine.command("clear", short_help="Let a version out of quarantine.")
 @click.argument("task", metavar="TASK")
-@click.argument("version", type=click.IntRange(min=1), metavar="VERSION")
+@click.argument("version", type=NUMBER, metavar="VERSION")
 @config_option
 @state_dir_option
 @json_option

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from agent.cli.output import emit, say
+from agent.cli.output import emit, instant_text, say
 from agent.cli.report import Asked, page_of
 from agent.cli.schedule import guard_of, offers_of, wishes_of
 from agent.cli.scores import Score, scores, scores_text
@@ -126,7 +126,7 @@ def replay_command(trace_path: Path, as_json: bool, **options: Any) -> int:  # n
         say(f"{name} predicted nothing: {reason}")
     for event in done.events:
         if event.level in {Level.ERROR, Level.WARNING}:
-            say(event.line())
+            say(f"{instant_text(event.at)} {event.line()}")
     emit(
         _document(trace, done, took_s) | {"scorecards": found},
         as_json=as_json,
@@ -166,6 +166,7 @@ def _lived(
                 ),
                 asked.report,
             )
+            say(f"the report is in {asked.report}")
         return done, scores(archive), took_s
 
 

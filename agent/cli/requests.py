@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from agent.cli.naming import check_moment, check_task, check_version
+from agent.cli.naming import NUMBER, check_moment, check_task, check_version
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, say
 from agent.cli.state import opened
@@ -40,7 +40,7 @@ def rollback(
 
 @click.command("pin")
 @click.argument("task", metavar="TASK")
-@click.argument("version", type=click.IntRange(min=1), metavar="VERSION")
+@click.argument("version", type=NUMBER, metavar="VERSION")
 @config_option
 @state_dir_option
 @json_option
@@ -82,7 +82,7 @@ def unpin(
 
 
 @click.command("label")
-@click.argument("moment", type=click.IntRange(min=1), metavar="ID")
+@click.argument("moment", type=NUMBER, metavar="ID")
 @click.argument("label", type=click.Choice([each.value for each in Label]))
 @config_option
 @state_dir_option

@@ -132,6 +132,11 @@ class Case:
         )
 
     @property
+    def open(self) -> int:
+        """How many bets wait for their outcome."""
+        return self._guard.open
+
+    @property
     def blocks(self) -> int:
         """How many blocks have begun before the present one."""
         return self._guard.blocks
@@ -192,8 +197,11 @@ class Case:
             self._guard.resolve(tick, bets, worst, parts=parts)
             return
         losses = [self.loss.of(values, outcome) for values in pair]
-        self._losses = self._losses[0] + losses[0], self._losses[1] + losses[1]
-        on_trial, rival = losses if self._is_on_trial else losses[::-1]
+        own, reference = losses
+        on_trial, rival = own, reference
+        if not self._is_on_trial:
+            on_trial, rival = reference, own = self._against(own, reference)
+        self._losses = self._losses[0] + own, self._losses[1] + reference
         self._guard.resolve(
             tick,
             bets,
@@ -231,6 +239,16 @@ class Case:
             since=self._since,
             started_at=self.started_at,
         )
+
+    def _against(self, own: float, reference: float) -> tuple[float, float]:
+        """Return what the reference, on trial, and the release have lost.
+
+        Where a release has lost all that can be lost, nobody knows how much more it
+        would have been: that never speaks for it.
+        """
+        if own >= 1:
+            reference = min(reference, (1 + self.terms.margin) * own)
+        return reference, own
 
     def _allowed(self, reference_loss: float) -> float:
         factor = 1 + self.terms.margin

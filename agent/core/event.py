@@ -46,9 +46,11 @@ class EventName(StrEnum):
     RELEASE_UNUSABLE = "release_unusable"
     RELEASE_CRASHED = "release_crashed"
     RELEASE_ROLLED_BACK = "release_rolled_back"
+    RELEASE_REJECTED = "release_rejected"
     VERDICT_HELD = "verdict_held"
     GUARD_RENEWED = "guard_renewed"
     PREDICTION_LABELLED = "prediction_labelled"
+    REQUEST_REFUSED = "request_refused"
     MODEL_RESTORED = "model_restored"
     SCORING_FAILED = "scoring_failed"
     SCORING_RECOVERED = "scoring_recovered"
@@ -147,6 +149,14 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
         Level.INFO,
         "an operator said what came of a prediction",
     ),
+    EventName.REQUEST_REFUSED: (
+        Level.WARNING,
+        "what an operator asked for was turned down, with the reason",
+    ),
+    EventName.RELEASE_REJECTED: (
+        Level.WARNING,
+        "a release in the shadow was taken off for good: worse, or at fault",
+    ),
     EventName.SCORING_FAILED: (Level.WARNING, "a release began to fail at scoring"),
     EventName.SCORING_RECOVERED: (Level.INFO, "a failing release scores again"),
     EventName.TASK_SKIPPED: (Level.WARNING, "a task cannot work on this host"),
@@ -176,9 +186,11 @@ AUDIT: frozenset[EventName] = frozenset(
         EventName.RELEASE_WITHDRAWN,
         EventName.RELEASE_CRASHED,
         EventName.RELEASE_ROLLED_BACK,
+        EventName.RELEASE_REJECTED,
         EventName.VERDICT_HELD,
         EventName.GUARD_RENEWED,
         EventName.PREDICTION_LABELLED,
+        EventName.REQUEST_REFUSED,
     }
 )
 

@@ -267,6 +267,11 @@ class PairedGuard:
         return max(0, self._state.accounts.started - 1)
 
     @property
+    def open(self) -> int:
+        """How many bets wait for their outcome, each part counted."""
+        return self._state.accounts.open
+
+    @property
     def settled(self) -> int:
         """How many outcomes became known, each part counted."""
         return self._state.settled

@@ -66,6 +66,24 @@ def read_event(
     return Outcome(kind=OutcomeKind.DID_NOT, resolved_at=now)
 
 
+def is_covered(
+    moment: Moment, *, target: EventTarget, window: Window, min_coverage: float
+) -> bool:
+    """Return whether an event that did not happen would have been seen not to.
+
+    What was seen happening stays happened beside gaps, so that people are told of it.
+    A rate that counted it there, and could not count the opposite, would grow with
+    every gap.
+    """
+    steps = _steps(moment, window)
+    until = window.slot_of(moment.at) + steps
+    name = str(target.series.bound(moment.entity))
+    values = _values(name, window=window, count=steps, until=until)
+    present = steps - np.count_nonzero(np.isnan(values))
+    is_enough = bool(present >= needed(steps, min_coverage=min_coverage))
+    return is_enough and _reboot(moment, window) is None
+
+
 def read_value(
     moment: Moment,
     *,

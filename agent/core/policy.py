@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from agent.core.baseline import Baseline
 from agent.core.case import margin_of
 from agent.core.guard import Terms
@@ -13,12 +15,17 @@ from agent.core.moment import Role, Thesis
 from agent.core.target import EventTarget
 
 _LEAST_BLOCK_S: Final = 1200.0
+_LONGEST_BLOCK_S: Final = 86_400.0
+# What a manifest may ask for, to be worse and to speak for a release.
+_MOST_MARGIN: Final = 0.25
+_MOST_FAVOUR: Final = 0.1
 _HORIZONS_A_BLOCK: Final = 2
 # Bettors stop for the rest of a block where one bet more would risk too much. In blocks
 # of a few instants that chooses among them.
 _LEAST_INSTANTS: Final = 10
 # An error of so many times what persistence makes on average counts as 1.
 _SCALE: Final = 8.0
+_MOST_DRIFT: Final = 4.0
 _MEDIAN: Final = (0.5,)
 _SWING: Final = 0.1
 
@@ -63,7 +70,10 @@ class Policy:
         chance = 1 / self.promotion
         if thesis is Thesis.WORSE:
             chance = self.alpha if release is Role.SHADOW else self.alpha / 2
-        wanted = manifest.guard.margin if self.margin is None else self.margin
+        wanted = self.margin
+        if wanted is None:
+            most = _MOST_MARGIN if thesis is Thesis.WORSE else _MOST_FAVOUR
+            wanted = min(manifest.guard.margin, most)
         return Terms(
             block=self.block(manifest),
             margin=margin_of(thesis, tolerance=wanted),
@@ -77,8 +87,12 @@ class Policy:
 
         At least two horizons, and at least ten instants.
         """
-        wanted_s = self.block_s or manifest.guard.block or _LEAST_BLOCK_S
         least_s = _HORIZONS_A_BLOCK * manifest.target.horizon_s
+        wanted_s = self.block_s
+        if wanted_s is None:
+            # A publisher may ask for longer ones, not for none or for endless ones.
+            wanted_s = min(manifest.guard.block or 0, _LONGEST_BLOCK_S)
+            wanted_s = max(wanted_s, _LEAST_BLOCK_S)
         instants = math.ceil(max(wanted_s, least_s) / manifest.score_every)
         return max(instants, _LEAST_INSTANTS)
 
@@ -101,19 +115,21 @@ class Policy:
             return AbsoluteError(scale)
         return Pinball(target.quantiles, scale)
 
-    def prices_as(self, loss: AnyLoss, manifest: Manifest) -> bool:
-        """Return whether predictions are still priced as by `loss`, but for its scale.
+    def prices_as(
+        self, loss: AnyLoss, manifest: Manifest, *, baseline: Baseline
+    ) -> bool:
+        """Return whether predictions are still priced as by `loss`.
 
-        What a loss was scaled by when its test began is frozen with it.
+        What a loss was scaled by when its test began is frozen with it, unless the
+        host has become another one since.
         """
-        target = manifest.target
-        if isinstance(target, EventTarget):
-            if self.false_alarms is not None:
-                return loss == AlertCost(self.false_alarms)
-            return isinstance(loss, LogLoss)
-        if isinstance(loss, Pinball):
-            return loss.levels == target.quantiles
-        return isinstance(loss, AbsoluteError) and target.quantiles == _MEDIAN
+        present = self.loss(manifest, baseline)
+        if present is None or isinstance(present, LogLoss):
+            return present is None or isinstance(loss, LogLoss)
+        if isinstance(present, AlertCost) or isinstance(loss, LogLoss | AlertCost):
+            return loss == present
+        is_like = 1 / _MOST_DRIFT <= present.scale / loss.scale <= _MOST_DRIFT
+        return is_like and msgspec.structs.replace(loss, scale=present.scale) == present
 
     def swing(self, loss: AnyLoss) -> float:
         """Return from which spread of answers on a forecaster does not stand still."""

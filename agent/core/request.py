@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from agent.core.event import Event, EventName, Field
+
 
 class Verb(StrEnum):
     """What an operator can ask for."""
@@ -66,6 +68,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 class Refusal(Exception):  # noqa: N818 - an answer to an operator, not a failure
     """A request cannot be carried out; says why, and who must act."""
+
+
+def refused(request: Request, at: datetime, *, words: str) -> Event:
+    """Return what tells that a request was turned down."""
+    fields: dict[str, Field] = {
+        "task": request.task,
+        "asked": str(request.verb),
+        "reason": words,
+        "by": request.by,
+    }
+    return Event(at=at, name=EventName.REQUEST_REFUSED, fields=fields)
 
 
 def answered(

@@ -133,15 +133,20 @@ class Scorecard(msgspec.Struct, kw_only=True):
     def _add_alarm(self, alarm: bool, *, happened: bool, lead_s: float) -> None:
         if alarm and happened:
             self.hits += 1
-            self.lead_s += round(lead_s * UNIT)
-            step = str(math.floor(math.log(max(lead_s, 1.0), LEAD_STEP)))
-            self.lead_times[step] = self.lead_times.get(step, 0) + 1
+            self._add_lead(lead_s)
         elif alarm:
             self.false_alarms += 1
         elif happened:
             self.misses += 1
         else:
             self.quiet += 1
+
+    def _add_lead(self, lead_s: float) -> None:
+        """Count a hit's lead time; 0: an operator knows of the event, not of when."""
+        if lead_s:
+            self.lead_s += round(lead_s * UNIT)
+            step = str(math.floor(math.log(max(lead_s, 1.0), LEAD_STEP)))
+            self.lead_times[step] = self.lead_times.get(step, 0) + 1
 
     def without(self, other: "Scorecard") -> "Scorecard":
         """Return what is left of a card when what was counted on `other` is not."""

@@ -113,7 +113,7 @@ def skill(card: Scorecard) -> Skill:
         quiet=card.quiet,
         precision=_share(card.hits, card.hits + card.false_alarms),
         recall=_share(card.hits, card.hits + card.misses),
-        lead_time_mean_s=_mean(card.lead_s, card.hits),
+        lead_time_mean_s=_mean(card.lead_s, sum(card.lead_times.values())),
         lead_time_median_s=_median_lead_s(card),
         levels={name: _level(card, name) for name in card.levels},
     )
@@ -148,10 +148,10 @@ def _calibration_error(bins: list[Bin], n: int) -> float | None:
 
 def _median_lead_s(card: Scorecard) -> float | None:
     """Return the middle of the step in which the middle hit lies."""
-    below = 0
+    below, known = 0, sum(card.lead_times.values())
     for step in sorted(card.lead_times, key=int):
         below += card.lead_times[step]
-        if 2 * below >= card.hits:
+        if 2 * below >= known:
             return float(LEAD_STEP ** (int(step) + 0.5))
     return None
 

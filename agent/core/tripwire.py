@@ -18,8 +18,9 @@ class Tripwire(msgspec.Struct, kw_only=True):
         count: Answers of it; `total` is their sum.
         lowest: The lowest answer, and the `highest`.
         reference_lowest: The lowest answer of the reference, and its highest.
-        constant_blocks: In how many blocks in a row the release stood still while its
-            reference did not.
+        stood_at: Where the release stood still in the block before; None: it did not.
+        constant_blocks: In how many blocks in a row the release stood still there
+            while its reference did not.
     """
 
     block: int = 0
@@ -29,6 +30,7 @@ class Tripwire(msgspec.Struct, kw_only=True):
     highest: float = 0.0
     reference_lowest: float = 0.0
     reference_highest: float = 0.0
+    stood_at: float | None = None
     constant_blocks: int = 0
 
     def watch(
@@ -76,8 +78,12 @@ class Tripwire(msgspec.Struct, kw_only=True):
                 f"{declared[0]:g} to {declared[1]:g}"
             )
         swings = self.reference_highest - self.reference_lowest >= swing
-        stands = self.highest == self.lowest and swings
-        self.constant_blocks = self.constant_blocks + 1 if stands else 0
+        stands_at = self.lowest if self.highest == self.lowest and swings else None
+        is_same = stands_at is not None and stands_at == self.stood_at
+        self.constant_blocks = self.constant_blocks + 1 if is_same else 1
+        self.stood_at = stands_at
+        if stands_at is None:
+            self.constant_blocks = 0
         if self.constant_blocks >= _CONSTANT_BLOCKS:
             return (
                 f"it answered {self.lowest:.4g} and nothing else over "

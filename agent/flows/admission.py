@@ -106,10 +106,12 @@ def _taken_in(
 
 
 def _quarantined(release: Release) -> str:
-    was = "failed its trial" if release.state is ReleaseState.REJECTED else "broke down"
+    task, version = release.manifest.task, release.manifest.version
+    was = "rejected" if release.state is ReleaseState.REJECTED else "rolled back"
     return (
-        f"version {release.manifest.version} ({release.digest[:12]}) is in quarantine: "
-        f"it {was} on this host; the publisher must offer another version"
+        f"version {version} ({release.digest[:12]}) is in quarantine: it was {was} on "
+        "this host; the publisher must offer another version, or "
+        f"`forewarn quarantine clear {task} {version}` lets it in again"
     )
 
 

@@ -1,14 +1,11 @@
 """The court: every question that is asked about a task's releases, and the verdict."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from agent.core.baseline import Baseline
-from agent.core.case import Case, CaseRecord, Pair
+from agent.core.case import Case, Pair
 from agent.core.evidence import Evidence, Question
 from agent.core.manifest import Manifest
 from agent.core.moment import (
@@ -25,40 +22,12 @@ from agent.core.release import ReleaseState
 from agent.core.turn import Move
 from agent.core.verdict import ON_PROBATION, Rule, Verdict
 from agent.flows.docket import Docket
+from agent.flows.seats import CourtRecord, Seat
 
 _OUTCOMES: Final[Mapping[OutcomeKind, float]] = {
     OutcomeKind.HAPPENED: 1.0,
     OutcomeKind.DID_NOT: 0.0,
 }
-
-
-class CourtRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a court must remember.
-
-    Attributes:
-        cases: Every test that runs.
-        heard: Releases that were shown to be at least as good as the baseline.
-        in_event: Entities whose last outcome happened: what comes next of it is no new
-            episode.
-    """
-
-    cases: tuple[CaseRecord, ...] = ()
-    heard: tuple[str, ...] = ()
-    in_event: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """A release of the line-up, as the court needs it.
-
-    Attributes:
-        mean_output: Between what its own manifest says that its mean answer lies.
-    """
-
-    role: Role
-    digest: str
-    state: ReleaseState
-    mean_output: tuple[float, float] | None = None
 
 
 class Court:
@@ -73,6 +42,7 @@ class Court:
         is_pinned: Whether an operator wants the active one to stay.
         policy: The site's.
         record: What an earlier court remembered.
+        baseline: Knows how predictions are to be priced.
     """
 
     def __init__(
@@ -83,21 +53,24 @@ class Court:
         is_pinned: bool,
         policy: Policy,
         record: CourtRecord,
+        baseline: Baseline,
     ) -> None:
         self._manifest = manifest
         self._policy = policy
         self._is_pinned = is_pinned
         self._digests = {seat.role: seat.digest for seat in seats}
         self._states = {seat.digest: seat.state for seat in seats}
-        self._mean_outputs = {seat.digest: seat.mean_output for seat in seats}
+        self._wishes = {seat.digest: seat.guard for seat in seats}
         self._heard = [d for d in record.heard if d in self._states]
         self._in_event = set(record.in_event)
         self._docket = Docket(
             manifest,
             digests=self._digests,
+            wishes={seat.role: seat.guard for seat in seats},
             policy=policy,
             heard=self._heard,
             records=record.cases,
+            baseline=baseline,
         )
         self._faults: dict[str, str] = {}
         self._points: list[Evidence] = []
@@ -130,6 +103,10 @@ class Court:
         """What was asked before under other terms, and begins anew."""
         return self._docket.renewed
 
+    def reconcile(self, waiting: Sequence[Moment]) -> None:
+        """Begin those tests anew whose bets are not the ones that wait."""
+        self._docket.reconcile(waiting)
+
     def points(self) -> list[Evidence]:
         """Return what the tests had come to at each end of a block; once."""
         points, self._points = self._points, []
@@ -141,7 +118,6 @@ class Court:
         *,
         at: datetime,
         first_moment: int,
-        baseline: Baseline,
     ) -> list[tuple[Wager, ...]]:
         """Stake on what was said at one instant; return what was staked on each.
 
@@ -149,7 +125,6 @@ class Court:
             said: The predictions of each moment.
             at: The instant.
             first_moment: Number of the first of the moments.
-            baseline: Knows how predictions are to be priced.
         """
         self._is_news = True
         answers = [{each.role: each.values for each in row} for row in said]
@@ -159,9 +134,7 @@ class Court:
             rows = [n for n, answer in enumerate(answers) if both <= answer.keys()]
             if not rows:
                 continue
-            case = self._docket.begun(
-                rule, at=at, first_moment=first_moment, baseline=baseline
-            )
+            case = self._docket.begun(rule, at=at, first_moment=first_moment)
             if case is None:
                 continue
             pairs = [
@@ -172,11 +145,17 @@ class Court:
                 wagers[n].append(wager)
         return [tuple(each) for each in wagers]
 
-    def settle(self, resolved: Resolved) -> None:
-        """Take in what came of a moment; what was not staked on is left aside."""
+    def settle(self, resolved: Resolved, *, is_fair: bool = True) -> None:
+        """Take in what came of a moment; what was not staked on is left aside.
+
+        Args:
+            resolved: The moment with its outcome.
+            is_fair: Whether the opposite would have been seen, too; else the outcome
+                counts as lost.
+        """
         self._is_news = True
         moment, outcome = resolved.moment, resolved.outcome
-        came = _OUTCOMES.get(outcome.kind, outcome.value)
+        came = _OUTCOMES.get(outcome.kind, outcome.value) if is_fair else None
         begins = self._begins_episode(moment, outcome.kind)
         said = {each.role: each for each in moment.predictions}
         for wager in moment.wagers:
@@ -281,12 +260,13 @@ class Court:
             [(own[0], reference[0]) for own, reference in pairs],
             block=case.ticks // case.terms.block,
             swing=self._policy.swing(case.loss),
-            declared=self._mean_outputs[case.question.release],
+            declared=self._wishes[case.question.release].mean_output,
         )
 
     def _begins_episode(self, moment: Moment, kind: OutcomeKind) -> bool:
         if kind is OutcomeKind.HAPPENED:
-            is_new = moment.entity not in self._in_event
+            # Of several entities at once: what befalls them together is one.
+            is_new = not self._in_event
             self._in_event.add(moment.entity)
             return is_new
         if kind is OutcomeKind.DID_NOT:

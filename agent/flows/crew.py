@@ -122,6 +122,8 @@ class Crew:
         # Of a later time than the present: the clock went back while nobody looked.
         self._ledger.forget_samples(since=now + _LATER)
         waiting = self._ledger.open_moments()
+        for name, task in tasks.items():
+            task.court.reconcile([each for each in waiting if each.task == name])
         strays = [s for m in waiting if (s := _stray(m, tasks.get(m.task), now))]
         oldest = min((m.at for m in waiting), default=now)
         since = min(oldest, now) - timedelta(

@@ -1,14 +1,18 @@
 """The docket: the tests that run on a task's releases, and the terms they run under."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from agent.core.baseline import Baseline
 from agent.core.case import Case, CaseRecord
 from agent.core.evidence import Evidence, Question
 from agent.core.guard import Terms
 from agent.core.manifest import Manifest
-from agent.core.moment import BASELINE, Role, Thesis
+from agent.core.manifest_parts import GuardPolicy
+from agent.core.moment import BASELINE, Moment, Role, Thesis
 from agent.core.policy import Policy
 from agent.core.verdict import RULES, Rule
 
@@ -23,9 +27,11 @@ class Docket:
     Args:
         manifest: Of the release that leads.
         digests: Who is at work, by role.
+        wishes: How each of them wants to be guarded, by its manifest.
         policy: The site's.
         heard: Releases that need not be shown to be as good as the baseline any more.
         records: The tests that ran before.
+        baseline: Knows how predictions are to be priced.
     """
 
     def __init__(
@@ -33,15 +39,19 @@ class Docket:
         manifest: Manifest,
         *,
         digests: Mapping[Role, str],
+        wishes: Mapping[Role, GuardPolicy],
         policy: Policy,
         heard: Sequence[str],
         records: Sequence[CaseRecord],
+        baseline: Baseline,
     ) -> None:
         self.renewed: list[Question] = []
         self._manifest = manifest
         self._digests = {**digests, Role.BASELINE: BASELINE}
+        self._wishes = wishes
         self._policy = policy
         self._heard = set(heard)
+        self._baseline = baseline
         self.rules = tuple(self._asked())
         self._questions = {rule[:3]: self._question(rule) for rule in self.rules}
         self._cases = dict(self._continued(records))
@@ -72,16 +82,14 @@ class Docket:
         """Return the test of a question, if it runs."""
         return self._cases.get(question)
 
-    def begun(
-        self, rule: Rule, *, at: datetime, first_moment: int, baseline: Baseline
-    ) -> Case | None:
+    def begun(self, rule: Rule, *, at: datetime, first_moment: int) -> Case | None:
         """Return the test of a rule, begun where it is new.
 
         None: too little is known of this host to price a prediction.
         """
         question = self._questions[rule[:3]]
         if question not in self._cases:
-            loss = self._policy.loss(self._manifest, baseline)
+            loss = self._policy.loss(self._manifest, self._baseline)
             if loss is None:
                 return None
             self._cases[question] = Case(
@@ -93,6 +101,33 @@ class Docket:
                 first_moment=first_moment,
             )
         return self._cases[question]
+
+    def reconcile(self, waiting: Iterable[Moment]) -> None:
+        """Begin those tests anew whose bets are not the ones that wait.
+
+        So it is after ticks were lost, or while the task was not allowed for a time.
+        """
+        bets: Counter[Question] = Counter()
+        for moment in waiting:
+            bets.update(self._asked_at(moment))
+        for question, case in list(self._cases.items()):
+            if case.open != bets[question]:
+                del self._cases[question]
+                self.renewed.append(question)
+
+    def _asked_at(self, moment: Moment) -> Iterator[Question]:
+        """Yield the questions on which there are bets at a moment."""
+        digests = {each.role: each.digest for each in moment.predictions}
+        for wager in moment.wagers:
+            release, reference = digests[wager.release], digests[wager.reference]
+            question = Question(wager.thesis, release, reference)
+            case = self._cases.get(question)
+            if case is None or moment.id < case.first_moment:
+                continue
+            if wager.tick >= case.ticks:
+                yield from (question,) * (case.open + 1)  # one that it never placed
+            elif wager.bets:
+                yield question
 
     def hear(self, digest: str) -> None:
         """Close the test by which a release has earned to be heard."""
@@ -110,7 +145,9 @@ class Docket:
             if rule is None:
                 continue
             case = Case.recalled(record)
-            is_priced_alike = self._policy.prices_as(case.loss, self._manifest)
+            is_priced_alike = self._policy.prices_as(
+                case.loss, self._manifest, baseline=self._baseline
+            )
             if case.terms == self._terms(rule) and is_priced_alike:
                 case.role = rule.release
                 yield record.question, case
@@ -123,6 +160,5 @@ class Docket:
         return Question(rule.thesis, release or "", self._digests.get(reference, ""))
 
     def _terms(self, rule: Rule) -> Terms:
-        return self._policy.terms(
-            rule.thesis, release=rule.release, manifest=self._manifest
-        )
+        own = msgspec.structs.replace(self._manifest, guard=self._wishes[rule.release])
+        return self._policy.terms(rule.thesis, release=rule.release, manifest=own)

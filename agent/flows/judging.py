@@ -122,7 +122,14 @@ def _event(task: LiveTask, verdict: Verdict, now: datetime) -> Event:
     }
     if verdict.evidence is not None:
         fields["e_value"] = verdict.evidence.e_value
-    return Event(at=now, name=_TOLD[verdict.move], fields=fields)
+    name = _TOLD[verdict.move]
+    in_shadow = any(
+        live.role is Role.SHADOW and live.release.digest == verdict.digest
+        for live in task.releases
+    )
+    if name is EventName.RELEASE_ROLLED_BACK and in_shadow:
+        name = EventName.RELEASE_REJECTED
+    return Event(at=now, name=name, fields=fields)
 
 
 def _reason(task: LiveTask, verdict: Verdict) -> str:

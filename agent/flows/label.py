@@ -6,7 +6,7 @@ from datetime import datetime
 
 from agent.core.event import Event, EventName
 from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Void
-from agent.core.request import Answer, Label, Refusal, Request, answered
+from agent.core.request import Answer, Label, Refusal, Request, answered, refused
 from agent.core.target import EventTarget
 from agent.flows.cards import Cards
 from agent.flows.task import LiveTask
@@ -50,7 +50,9 @@ def label(
             task, moment, outcome = _found(number, tasks, ledger, done)
             _check(said, task, number)
         except Refusal as refusal:
-            done.answers.append(answered(request, now, words=str(refusal)))
+            words = str(refusal)
+            done.answers.append(answered(request, now, words=words))
+            done.events.append(refused(request, now, words=words))
             continue
         if outcome is None:
             words = _closed(done, task, moment, said=said, now=now)
@@ -112,20 +114,26 @@ def _corrected(
     """Count a moment that was resolved as an operator says."""
     moment, was = before.moment, before.outcome
     after = Resolved(moment=moment, outcome=_outcome(said, at=was.resolved_at))
+    if (was.kind, was.void) == (after.outcome.kind, after.outcome.void):
+        return f"prediction {moment.id} is {said} already"
     cards.recount(before, after, leading=task.manifest)
     done.corrections.append(after)
     return (
-        f"prediction {moment.id} is {said} instead of {was.kind.replace('_', ' ')}: "
+        f"prediction {moment.id} is {said} instead of {was.void or _words(was.kind)}: "
         "its scorecards are counted anew; the guard's bets on it were settled before "
         "and stand"
     )
 
 
+def _words(kind: OutcomeKind) -> str:
+    return kind.replace("_", " ")
+
+
 def _outcome(said: Label, *, at: datetime) -> Outcome:
     match said:
         case Label.HAPPENED:
-            kind = OutcomeKind.HAPPENED
-            return Outcome(kind=kind, resolved_at=at, happened_at=at)
+            # Nobody knows when: it counts as a hit without a lead time.
+            return Outcome(kind=OutcomeKind.HAPPENED, resolved_at=at)
         case Label.AVERTED:
             return Outcome(kind=OutcomeKind.VOID, resolved_at=at, void=Void.AVERTED)
         case Label.VOID:

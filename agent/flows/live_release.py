@@ -45,19 +45,31 @@ class LiveRelease:
         own = self.features
         return shared if own is None else own.evaluate(at=at, limit=limits)
 
-    def predictions(self, given: Matrix) -> Iterator[Prediction]:
-        """Yield what it says of each row of features; nothing where it fails."""
-        for values, vector in zip(self.scores(given), given, strict=False):
-            yield Prediction(
-                role=self.role,
-                digest=self.release.digest,
-                values=tuple(values),
-                features=None if self.features is None else vector,
+    def predictions(self, given: Matrix) -> Iterator[tuple[int, Prediction]]:
+        """Yield what it says, with the number of the row of features.
+
+        Nothing where it fails, nor of a row with a gap if it does not take gaps.
+        """
+        places = np.arange(len(given))
+        if self.release.manifest.missing == "skip":
+            places = np.flatnonzero(~np.isnan(given).any(axis=1))
+            given = given[places]
+        for place, values, vector in zip(
+            places.tolist(), self.scores(given), given, strict=False
+        ):
+            yield (
+                place,
+                Prediction(
+                    role=self.role,
+                    digest=self.release.digest,
+                    values=tuple(values),
+                    features=None if self.features is None else vector,
+                ),
             )
 
     def scores(self, features: Matrix) -> list[list[float]]:
         """Return a row of scores for each of features; none where it fails."""
-        if self.model is None:
+        if self.model is None or not len(features):
             return []
         try:
             scores = self.model.score(features)
@@ -91,6 +103,11 @@ class LiveRelease:
                 f"{limit_ms:g} ms"
             ),
         )
+
+
+def faults(crew: Sequence[LiveRelease]) -> dict[str, str]:
+    """Return why the work of releases must end, by digest."""
+    return {live.release.digest: why for live in crew if (why := live.tally.fault)}
 
 
 def speaker(crew: Sequence[LiveRelease]) -> str:

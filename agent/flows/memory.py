@@ -6,7 +6,7 @@ import msgspec
 
 from agent.core.syntax import text
 from agent.core.target import EventTarget, Target
-from agent.flows.court import CourtRecord
+from agent.flows.seats import CourtRecord
 
 
 class Memory(msgspec.Struct):

@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 from agent.core.event import Event, EventName
 from agent.core.lineup import LineUp
 from agent.core.moment import Role
-from agent.core.release import Release, ReleaseState
-from agent.core.request import Answer, Refusal, Request, Verb, answered
+from agent.core.release import QUARANTINED, Release, ReleaseState
+from agent.core.request import Answer, Refusal, Request, Verb, answered, refused
 from agent.core.turn import Move, Turn, turned
 from agent.ports import Ledger, Standing
 
@@ -22,6 +22,7 @@ _TOLD: Final[Mapping[Move, EventName]] = {
     Move.CLEAR: EventName.RELEASE_CLEARED,
 }
 # How a release comes to be active, by the place that it has.
+_ALONE: Final = "the baseline speaks"
 _TO_ACTIVE: Final[Mapping[Role, tuple[Move, ...]]] = {
     Role.ACTIVE: (Move.PIN,),
     Role.STANDBY: (Move.RECALL, Move.PIN),
@@ -31,10 +32,11 @@ _TO_ACTIVE: Final[Mapping[Role, tuple[Move, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What a request comes to."""
+    """What a request comes to; events where it is turned down."""
 
     turns: Sequence[Turn]
     answer: Answer
+    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +73,19 @@ class _Scene:
 
 def carry_out(
     ledger: Ledger, *, write: Callable[[Standing, datetime], bool], now: datetime
-) -> list[Request]:
-    """Carry out what operators ask for, one after the other; return the labels.
+) -> tuple[list[Request], list[Event]]:
+    """Carry out what operators ask for, one after the other.
 
     Args:
         ledger: Where requests, line-ups and releases are.
         write: Writes what was decided; returns whether it could.
         now: The present.
+
+    Returns:
+        The labels, which are left, and what was turned down.
     """
     labels: list[Request] = []
+    events: list[Event] = []
     for request in ledger.requests():
         if request.verb is Verb.LABEL:
             labels.append(request)
@@ -88,9 +94,10 @@ def carry_out(
             request, lineups=ledger.lineups(), releases=ledger.releases(), now=now
         )
         standing = Standing(turns=decided.turns, answers=[decided.answer])
+        events += decided.events
         if not write(standing, now):
             break
-    return labels
+    return labels, events
 
 
 def decide(
@@ -112,7 +119,10 @@ def decide(
         scene = _scene(request.task, lineups=lineups, releases=releases)
         moves, digest = _WISHES[request.verb](scene, request)
     except Refusal as refusal:
-        return Decided(turns=(), answer=answered(request, now, words=str(refusal)))
+        words = str(refusal)
+        told = refused(request, now, words=words)
+        answer = answered(request, now, words=words)
+        return Decided(turns=(), answer=answer, events=[told])
     left = _after(scene, moves, digest)
     words = _words(request, scene, left, digest=digest)
     turns = [
@@ -154,12 +164,19 @@ def _rollback(scene: _Scene, request: Request) -> _Wish:
 def _pin(scene: _Scene, request: Request) -> _Wish:
     release = scene.version(request.version)
     role = scene.role(release.digest)
+    version = f"{request.task}: version {request.version}"
+    if release.state in QUARANTINED:
+        raise Refusal(
+            f"{version} is in quarantine; `forewarn quarantine clear {request.task} "
+            f"{request.version}` lets the next update take it in again"
+        )
     if role is None:
         raise Refusal(
-            f"{request.task}: version {request.version} is {release.state} and has no "
-            "place in the line-up; operations must offer it again before it can be "
-            "pinned"
+            f"{version} is {release.state} and has no place in the line-up; operations "
+            "must offer it again before it can be pinned"
         )
+    if role is Role.ACTIVE and scene.lineup.is_pinned:
+        raise Refusal(f"{version} is pinned already")
     return _TO_ACTIVE[role], release.digest
 
 
@@ -201,10 +218,12 @@ def _after(scene: _Scene, moves: Iterable[Move], digest: str) -> LineUp:
 
 
 def _words(request: Request, scene: _Scene, left: LineUp, *, digest: str) -> str:
-    name, speaks = scene.named(digest), scene.named(left.active)
+    name = scene.named(digest)
+    active = f"{scene.named(left.active)} is active" if left.active else _ALONE
     words = {
-        Verb.ROLLBACK: f"{name} is rolled back and in quarantine; {speaks} speaks",
-        Verb.PIN: f"{name} is pinned: it stays until it is unpinned",
+        Verb.ROLLBACK: f"{name} is rolled back and in quarantine; {active}",
+        Verb.PIN: f"{name} is pinned: it stays active until it is unpinned, and is "
+        "heard as far as it was shown to be as good as the baseline",
         Verb.UNPIN: f"{name} is not pinned any more: evidence decides",
         Verb.CLEAR: f"{name} left quarantine; the next update may take it in again",
     }
@@ -230,6 +249,6 @@ def _event(
             "digest": digest[:12],
             "reason": "an operator asked for it",
             "by": request.by,
-            "speaks": scene.named(left.active),
+            "active": scene.named(left.active),
         },
     )

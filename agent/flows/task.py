@@ -21,16 +21,16 @@ from agent.core.moment import (
     Role,
     Void,
 )
-from agent.core.outcome import read_event, read_value
+from agent.core.outcome import is_covered, read_event, read_value
 from agent.core.policy import Policy
-from agent.core.release import OVER
 from agent.core.situation import Sight, Situation
-from agent.core.target import EventTarget
+from agent.core.target import EventTarget, ValueTarget
 from agent.core.verdict import Verdict
 from agent.core.window import Window
-from agent.flows.court import Court, Seat
-from agent.flows.live_release import LiveRelease, Matrix
+from agent.flows.court import Court
+from agent.flows.live_release import LiveRelease, Matrix, faults
 from agent.flows.memory import Memory, question, recalled
+from agent.flows.seats import seats
 from agent.flows.waiting import Waiting
 
 
@@ -76,10 +76,11 @@ class LiveTask:
         every = Duration(self._every * window.interval_s)
         self.court = Court(
             msgspec.structs.replace(self.manifest, score_every=every),
-            seats=list(_seats(releases)),
+            seats=list(seats(releases)),
             is_pinned=is_pinned,
             policy=policy,
             record=known.court,
+            baseline=self._baseline,
         )
         self._entities: tuple[str, ...] = ()
         self._revision = -1
@@ -108,17 +109,36 @@ class LiveTask:
     def resolve(self, now: datetime) -> Iterator[Resolved]:
         """Yield every moment due by the window's newest row, with its outcome.
 
-        The baseline learns from each as it goes by.
+        Baseline and guard learn from each as it goes by.
         """
         for moment in self.waiting.due():
-            yield self.close(moment, self._outcome(moment, now))
+            outcome = self._outcome(moment, now)
+            yield self.close(moment, outcome, is_fair=self._is_fair(moment, outcome))
 
-    def close(self, moment: Moment, outcome: Outcome) -> Resolved:
-        """Return a moment with its outcome; baseline and guard have learnt from it."""
+    def close(
+        self, moment: Moment, outcome: Outcome, *, is_fair: bool = True
+    ) -> Resolved:
+        """Return a moment with its outcome; baseline and guard have learnt from it.
+
+        But where the opposite would not have been seen: to learn only what is seen
+        beside gaps would be to learn that it always happens.
+        """
         resolved = Resolved(moment=moment, outcome=outcome)
-        self._baseline.learn(moment, outcome)
-        self.court.settle(resolved)
+        if is_fair:
+            self._baseline.learn(moment, outcome)
+        self.court.settle(resolved, is_fair=is_fair)
         return resolved
+
+    def _is_fair(self, moment: Moment, outcome: Outcome) -> bool:
+        target = self._target
+        if outcome.kind is not OutcomeKind.HAPPENED or isinstance(target, ValueTarget):
+            return True
+        return is_covered(
+            moment,
+            target=target,
+            window=self._window,
+            min_coverage=self.manifest.min_coverage,
+        )
 
     def void_all(self, reason: Void, now: datetime) -> Iterator[Resolved]:
         """Yield every open moment as void; nothing stays open."""
@@ -129,16 +149,12 @@ class LiveTask:
 
     def verdict(self, now: datetime) -> Verdict | None:
         """Return what is to be done with one of the releases next; None: hold."""
-        return self.court.verdict(now, faults=self._faults())
+        return self.court.verdict(now, faults=self.faults)
 
     @property
-    def is_at_fault(self) -> bool:
-        """Whether a release did wrong, which needs no outcome."""
-        return bool(self._faults())
-
-    def _faults(self) -> dict[str, str]:
-        own = ((live.release.digest, live.tally.fault) for live in self.releases)
-        return {**{d: fault for d, fault in own if fault}, **self.court.faults}
+    def faults(self) -> dict[str, str]:
+        """What releases did wrong, which needs no outcome, by digest."""
+        return {**faults(self.releases), **self.court.faults}
 
     def score(self, now: datetime, *, next_id: int) -> list[Moment]:
         """Return the moments of this instant, one an entity; none if it is not time.
@@ -159,9 +175,7 @@ class LiveTask:
             return []
         self._scored_at, self._scored_slot = now, self._window.slot_of(now)
         predictions = self._predictions(situation, features, chosen, now)
-        wagers = self.court.issue(
-            predictions, at=now, first_moment=next_id, baseline=self._baseline
-        )
+        wagers = self.court.issue(predictions, at=now, first_moment=next_id)
         due_at = now + timedelta(seconds=self._target.horizon_s)
         moments = [
             Moment(
@@ -259,8 +273,8 @@ class LiveTask:
         ]
         for live in self.releases:
             given = live.given(features, at=now, limits=situation.limits)[chosen]
-            for row, prediction in zip(rows, live.predictions(given), strict=False):
-                row.append(prediction)
+            for place, prediction in live.predictions(given):
+                rows[place].append(prediction)
         return [tuple(row) for row in rows]
 
     def _outcome(self, moment: Moment, now: datetime) -> Outcome:
@@ -283,16 +297,3 @@ class LiveTask:
             window=self._window,
             now=now,
         )
-
-
-def _seats(releases: Sequence[LiveRelease]) -> Iterator[Seat]:
-    """Yield who is judged: not one that is over, by which only the baseline goes on."""
-    for live in releases:
-        release = live.release
-        if release.state not in OVER:
-            yield Seat(
-                role=live.role,
-                digest=release.digest,
-                state=release.state,
-                mean_output=release.manifest.guard.mean_output,
-            )

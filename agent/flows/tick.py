@@ -151,7 +151,7 @@ class Ticker:
         judged = self._judge(self.tasks.values(), now)
         moments = self._score(now)
         # What scoring itself has shown needs no outcome, and is not left to memory.
-        faulty = [task for task in self.tasks.values() if task.is_at_fault]
+        faulty = [task for task in self.tasks.values() if task.faults]
         judged += self._judge(faulty, now)
         return TickResult(
             at=now,
@@ -188,7 +188,7 @@ class Ticker:
             if self.cannot_commit:
                 return [], []
         self._is_whole = False
-        labels = carry_out(self._ledger, write=self._written, now=now)
+        labels, refused = carry_out(self._ledger, write=self._written, now=now)
         muster = self._crew.muster(now=now)
         self._window, self.tasks = muster.window, muster.tasks
         resolved = list(muster.strays)
@@ -199,7 +199,7 @@ class Ticker:
         )
         # What could not be written keeps later requests from being carried out.
         self._is_stale = self.cannot_commit
-        events = [*muster.events, *self._labelled.events]
+        events = [*refused, *muster.events, *self._labelled.events]
         return [*resolved, *self._labelled.resolved], events
 
     def _judge(self, tasks: Iterable[LiveTask], now: datetime) -> list[Event]:

@@ -51,6 +51,7 @@ def asked(request: Request, *, state_dir: Path, interval_s: float) -> Asked:
         is_heard = holder(state_dir, name="daemon") is not None
         limit_s = _TICKS * interval_s + _GRACE_S if is_heard else 0.0
         answer = _awaited(desk, number, limit_s=limit_s)
+        is_heard = is_heard and holder(state_dir, name="daemon") is not None
     return Asked(request=number, answer=answer, is_heard=is_heard)
 
 

@@ -75,7 +75,7 @@ def test_check_lists_every_problem_on_stderr(site, capsys):
         "",
         (
             f'{site}:2: key "guard.alfa": no such key; did you mean "alpha"?\n'
-            f"{site}:3: guard.margin: expected a number of at least 0, got -1.0\n"
+            f"{site}:3: guard.margin: expected 0 to 10, got -1.0\n"
         ),
     )
 
@@ -90,7 +90,7 @@ def test_check_in_json(site, capsys):
     }
     fragment.write_text("[guard]\nalpha = 2\n")
     assert main(["config", "check", "--json", str(site)]) == 78
-    problem = f"{fragment}:2: guard.alpha: expected a number between 0 and 1, got 2.0"
+    problem = f"{fragment}:2: guard.alpha: expected 1e-9 to below 1, got 2.0"
     out, err = capsys.readouterr()
     assert json.loads(out)["problems"] == [problem]
     assert err == ""

@@ -1,7 +1,7 @@
 """What an operator asks of the daemon: kept, answered, and told."""
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event as Flag
 from threading import Thread
 from types import SimpleNamespace
@@ -92,6 +92,27 @@ def answering(lived, *, is_done=True, words="as you wish"):
             daemon.join()
 
 
+@contextmanager
+def dying(lived):
+    """Hold the folder as a daemon that ends when something is asked of it."""
+    with ExitStack() as held:
+        held.enter_context(state_lock(lived.state, name="daemon", wait_s=0))
+
+        def end():
+            with SqliteLedger.open(lived.path) as ledger:
+                for _ in range(1_000):
+                    if ledger.requests():
+                        break
+                    Flag().wait(0.02)
+            Flag().wait(0.1)  # it is waited for by now
+            held.close()
+
+        daemon = Thread(target=end)
+        daemon.start()
+        yield
+        daemon.join()
+
+
 # --- asked
 
 
@@ -134,6 +155,19 @@ def test_a_daemon_that_does_not_answer_in_time_still_will(lived, printed, monkey
         "its next tick; see `forewarn history`\n"
     )
     assert [answer for _, answer in requests(lived)] == [None]
+
+
+def test_a_daemon_that_dies_over_a_wish_is_not_waited_for_twice(
+    lived, printed, monkeypatch
+):
+    monkeypatch.setattr("agent.wiring.asking._TICKS", 0)
+    monkeypatch.setattr("agent.wiring.asking._GRACE_S", 1.0)
+    with dying(lived):
+        done = printed("rollback", TASK)
+    assert (done.status, done.err) == (
+        0,
+        "request 1 is kept; no daemon runs here: it is carried out when one starts\n",
+    )
 
 
 def test_a_program_gets_number_and_answer(lived, printed):
@@ -185,6 +219,10 @@ def test_a_user_without_a_name_has_a_number(lived, printed, monkeypatch):
             f"no version 9 of {TASK} here; there is 1, 2",
         ),
         (["label", 9, "void"], "no prediction 9 here; there is 1 to 4"),
+        (
+            ["label", 2**63 - 1, "void"],
+            f"no prediction {2**63 - 1} here; there is 1 to 4",
+        ),
         (["history", "--task", "x"], f'no task "x" here; there is {TASK}'),
     ],
 )
@@ -195,7 +233,16 @@ def test_what_is_not_there_is_not_asked_for(arguments, words, lived, printed):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["pin", TASK, "0"], ["label", 1, "maybe"], ["label", "x", "void"]]
+    "arguments",
+    [
+        ["pin", TASK, "0"],
+        ["pin", TASK, 2**63],
+        ["quarantine", "clear", TASK, 2**63],
+        ["label", 2**63, "void"],
+        ["label", 1, "maybe"],
+        ["label", "x", "void"],
+        ["explain", 2**63],
+    ],
 )
 def test_what_cannot_be_meant_is_a_matter_of_usage(arguments, lived, printed):
     assert printed(*arguments).status == 2

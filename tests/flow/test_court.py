@@ -3,6 +3,7 @@
 Everything is seeded; lowered against what an operator has: see `QUICK`.
 """
 
+import math
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -13,15 +14,19 @@ import pytest
 
 from agent.core.event import EventName
 from agent.core.lineup import LineUp
-from agent.core.moment import Thesis, Wager
+from agent.core.moment import OutcomeKind, Role, Thesis, Wager
 from agent.core.release import ReleaseState
+from agent.errors import StateError
 from tests.fakes.host import ScriptedHost
 from tests.fakes.judged import (
+    OMEN,
     QUICK,
     TASK,
+    VERSIONS,
     better,
     columns,
     court_of,
+    document,
     good,
     inverted,
     judged,
@@ -32,15 +37,18 @@ from tests.fakes.life import (
     ACTIVE,
     CPU,
     DISK,
+    INTERVAL_S,
     LEDGERS,
     SHADOW,
     STANDBY,
     at,
     disk_manifest,
+    kinds,
     value_manifest,
 )
+from tests.fakes.models import FixedModels
 
-ROLLED_BACK = EventName.RELEASE_ROLLED_BACK
+ROLLED_BACK, RENEWED = EventName.RELEASE_ROLLED_BACK, EventName.GUARD_RENEWED
 MOUNTS = ("/", "/home", "/var")
 
 
@@ -234,6 +242,193 @@ def test_an_episode_is_counted_once_however_many_moments_see_it(bench):
     assert cases_of(life)["worse", ACTIVE, "baseline"].episodes == 2
 
 
+def test_what_befalls_several_entities_together_is_one_episode(bench):
+    load = [0.3] * 5 + [1.0] + [0.3] * 5 + [1.0] + [0.3] * 10
+    script = {DISK.replace("$entity", mount): load for mount in MOUNTS}
+    life = judged(
+        bench,
+        {ACTIVE: 0.1},
+        script=ScriptedHost.of_columns(script),
+        write=WRITE_DISK,
+        task="disk-full",
+        active=ACTIVE,
+    )
+    life.ticks(*range(len(load)))
+    assert kinds(life.results).count("happened") == 4 * len(MOUNTS)
+    assert cases_of(life, "disk-full")["worse", ACTIVE, "baseline"].episodes == 2
+
+
+# Gaps.
+
+
+def half_lost(length, *, seed=8):
+    """Return load and omen of which every second sample or so was lost."""
+    told_of = columns(length, seed=seed)
+    lost = np.random.default_rng(seed).random(length) < 0.5
+    load = np.where(lost, np.nan, told_of[CPU])
+    return {CPU: load.tolist(), OMEN: told_of[OMEN]}
+
+
+def test_what_happens_beside_gaps_is_told_and_counted_but_lost_for_the_guard(bench):
+    """Else the rate would grow with every gap: the opposite could not be counted."""
+    length, steps = 800, 6
+    script = half_lost(length)
+    life = judged(
+        bench,
+        {ACTIVE: good},
+        script=ScriptedHost.of_columns(script),
+        write=partial(document, target={"within": f"{10 * steps}s"}),
+        policy=replace(QUICK, alpha=1e-9, promotion=1e9),
+        active=ACTIVE,
+    )
+    life.ticks(*range(length))
+    resolved = [each for result in life.results for each in result.resolved]
+    happened = [r for r in resolved if r.outcome.kind is OutcomeKind.HAPPENED]
+    gaps = np.isnan(script[CPU])
+    fair = [
+        each
+        for each in resolved
+        if each.outcome.kind is not OutcomeKind.VOID
+        and gaps[(n := tick_of(each.moment)) + 1 : n + 1 + steps].sum() <= 1
+    ]
+    assert len(happened) > 40
+    assert 10 < len(fair) < len(resolved) / 5
+    found = cases_of(life)["worse", ACTIVE, "baseline"]
+    assert found.lost == len(resolved) - len(fair)
+    life.ticker.close(life.now)
+    cards = {key.digest: card for key, card in bench.cards().items()}
+    assert {digest: card.happened for digest, card in cards.items()} == {
+        ACTIVE: len(happened),
+        "baseline": len(happened),
+    }
+
+
+def test_the_baseline_does_not_learn_from_what_is_seen_beside_gaps(bench):
+    """Here every event is: it has seen nothing happen, whatever people were told."""
+    cycle = [0.3] * 12 + [math.nan] * 4 + [1.0] + [math.nan] * 3
+    life = judged(
+        bench,
+        {ACTIVE: good},
+        script=ScriptedHost.of_columns({CPU: cycle * 20, OMEN: [0.0] * 400}),
+        write=partial(document, target={"within": "60s"}),
+        policy=replace(QUICK, alpha=1e-9),
+        active=ACTIVE,
+    )
+    life.ticks(*range(400))
+    assert kinds(life.results).count("happened") == 40
+    assert kinds(life.results).count("did_not") > 100
+    (last,) = next(result.moments for result in life.results[::-1] if result.moments)
+    said = {each.digest: each.values[0] for each in last.predictions}
+    assert said["baseline"] < 0.05
+
+
+def test_an_event_beside_a_reboot_is_lost_for_the_guard(bench):
+    load = [0.3] * 3 + [1.0] + [0.3] * 6
+    uptime = [1000.0 + 10 * n for n in range(4)] + [5.0 + 10 * n for n in range(6)]
+    life = judged(
+        bench,
+        {ACTIVE: good},
+        script=ScriptedHost.of_columns(
+            {CPU: load, OMEN: [0.0] * 10, "system.uptime": uptime}
+        ),
+        active=ACTIVE,
+    )
+    life.ticks(*range(10))
+    assert kinds(life.results).count("happened") == 2
+    rebooted = kinds(life.results).count("reboot")
+    # Of the two only the one whose horizon ends before the host went down is fair.
+    assert cases_of(life)["worse", ACTIVE, "baseline"].lost == rebooted + 1
+
+
+def tick_of(moment):
+    return round((moment.at - at(0)).total_seconds() / INTERVAL_S)
+
+
+def bare(features):
+    """Return an answer that cannot be where a feature is a gap."""
+    return 0.05 + 0.6 * features[:, :1]
+
+
+@pytest.mark.parametrize("takes", ["skip", "nan"])
+def test_a_shadow_that_takes_no_gaps_is_not_asked_there_beside_a_leader_that_does(
+    bench, takes
+):
+    script = columns(60)
+    for number in range(5, 60, 5):
+        script[OMEN][number] = math.nan
+    models = FixedModels({ACTIVE: good, SHADOW: bare})
+    life = judged(
+        bench,
+        models,
+        script=ScriptedHost.of_columns(script),
+        write=lambda version: document(
+            version, missing=takes if version == VERSIONS[SHADOW] else "nan"
+        ),
+        active=ACTIVE,
+        shadow=SHADOW,
+    )
+    life.ticks(*range(60))
+    if takes == "nan":  # it was asked, and what it said cannot be
+        assert bench.states()[SHADOW] == ReleaseState.REJECTED
+        return
+    assert not any(np.isnan(given).any() for given in models.given[SHADOW])
+    assert bench.states()[SHADOW] == ReleaseState.SHADOW
+    assert told(life, EventName.SCORING_FAILED) == []
+    roles = {
+        tick_of(moment): {each.role for each in moment.predictions}
+        for result in life.results
+        for moment in result.moments
+    }
+    asked = {number for number, said in roles.items() if "shadow" in said}
+    assert all({"active", "baseline"} <= said for said in roles.values())
+    beside_gaps = {n for n in roles if n % 5 == 0 and n}
+    assert beside_gaps
+    assert asked == roles.keys() - beside_gaps
+    of_gaps = [
+        w
+        for r in life.results
+        for m in r.moments
+        for w in m.wagers
+        if tick_of(m) in beside_gaps
+    ]
+    assert all(Role.SHADOW not in (w.release, w.reference) for w in of_gaps)
+
+
+def test_of_several_entities_only_those_with_a_gap_are_left_out(bench):
+    """What is said of one must not be taken for what is said of another."""
+    levels = dict(zip(MOUNTS, (0.1, 0.2, 0.3), strict=True))
+    script = {
+        DISK.replace("$entity", mount): [level] * 20 for mount, level in levels.items()
+    }
+    script[DISK.replace("$entity", "/home")][8] = math.nan
+    write = partial(
+        WRITE_DISK,
+        features=[f"avg_over_time({DISK}[10s])", f"max_over_time({DISK}[30s])"],
+    )
+    life = judged(
+        bench,
+        {ACTIVE: 0.3, SHADOW: lambda features: features[:, :1]},
+        script=ScriptedHost.of_columns(script),
+        write=lambda version: write(
+            version=version, missing="skip" if version == VERSIONS[SHADOW] else "nan"
+        ),
+        task="disk-full",
+        active=ACTIVE,
+        shadow=SHADOW,
+    )
+    life.ticks(*range(9))
+    said = {
+        moment.entity: {each.role: each.values[0] for each in moment.predictions}
+        for moment in life.tick(9).moments
+    }
+    assert said.keys() == set(MOUNTS)
+    assert {of: answers.get("shadow") for of, answers in said.items()} == {
+        "/": pytest.approx(0.1),
+        "/home": None,
+        "/var": pytest.approx(0.3),
+    }
+
+
 # Values.
 
 
@@ -350,6 +545,139 @@ def test_a_lost_memory_begins_every_test_anew_and_harms_nobody(bench):
     life.ticks(*range(50, 120))
     assert cases_of(life)["worse", ACTIVE, STANDBY].started_at >= at(50)
     assert told(life, ROLLED_BACK) == []
+
+
+# Bets that are not the ones that wait.
+
+
+class Died(Exception):  # noqa: N818 - the end of a process, not a failure
+    """Ends a tick as the death of its process would."""
+
+
+def raising(error):
+    def work(*_, **__):
+        raise error
+
+    return work
+
+
+def undecided(bench, **options):
+    """Return a life in which every question is asked, and nothing is ever shown."""
+    return judged(
+        bench,
+        {ACTIVE: good, STANDBY: good, SHADOW: good},
+        policy=replace(QUICK, alpha=1e-9, promotion=1e9),
+        active=ACTIVE,
+        standby=STANDBY,
+        shadow=SHADOW,
+        **options,
+    )
+
+
+def names_of(events):
+    return sorted(
+        (event.fields["thesis"], event.fields["digest"], event.fields["reference"])
+        for event in events
+    )
+
+
+def check_renewed(life, *, number, asked):
+    """Check that all that was asked began anew in one tick, and was told once."""
+    events = [event for _, event in told(life, RENEWED)]
+    assert {event.at for event in events} == {at(number)}
+    assert names_of(events) == sorted(
+        (thesis, release[:12], reference[:12]) for thesis, release, reference in asked
+    )
+    assert life.bench.events().count(RENEWED) == len(asked)
+
+
+@pytest.mark.parametrize("held_back", [2, 8, 30])
+def test_a_tick_that_breaks_while_others_are_held_back_begins_the_tests_anew(
+    bench, held_back
+):
+    """What was predicted meanwhile is written; what was staked on it is not known."""
+    life = undecided(bench)
+    life.ticks(*range(4))
+    life.restart()
+    life.ticks(*range(4, 4 + held_back))
+    asked, broken = cases_of(life), 4 + held_back
+    life.ticker._cards.count = raising(StateError("cards: disk I/O error"))
+    with pytest.raises(StateError):
+        life.tick(broken)
+    life.ticks(*range(broken + 1, broken + 60))
+    check_renewed(life, number=broken + 1, asked=asked)
+    begun = {each.started_at for each in cases_of(life).values()}
+    assert min(begun) > at(broken)
+    life.restart()
+    life.ticks(*range(broken + 60, broken + 80))
+    check_renewed(life, number=broken + 1, asked=asked)
+    assert told(life, ROLLED_BACK) == []
+
+
+def test_a_tick_that_breaks_with_nothing_held_back_begins_nothing_anew(bench):
+    life = undecided(bench)
+    life.ticks(*range(20))
+    life.ticker.close(at(19))
+    life.ticker._cards.count = raising(StateError("cards: disk I/O error"))
+    with pytest.raises(StateError):
+        life.tick(20)
+    life.ticks(*range(21, 40))
+    assert told(life, RENEWED) == []
+    assert {each.started_at for each in cases_of(life).values()} == {at(0)}
+
+
+@pytest.mark.parametrize("back_to", [5, 27, 29])
+def test_a_process_that_dies_right_after_its_clock_went_back_lives_on(bench, back_to):
+    life = undecided(bench)
+    life.ticks(*range(30))
+    bench.ledger.forget_samples = raising(Died())
+    with pytest.raises(Died):
+        life.tick(back_to - 1)
+    del bench.ledger.forget_samples
+    bench.reopen()
+    life.begin()
+    life.ticks(*range(back_to, back_to + 60))
+    assert "clock" in kinds(life.results) or back_to == 29
+    before = told(life, RENEWED)
+    life.restart()  # what it remembers now is what waits
+    life.ticks(*range(back_to + 60, back_to + 80))
+    assert told(life, RENEWED) == before
+    assert told(life, ROLLED_BACK) == []
+
+
+def test_a_task_that_was_denied_for_a_time_is_judged_anew(bench):
+    life = undecided(bench)
+    life.ticks(*range(20))
+    asked = cases_of(life)
+    life.options["is_allowed"] = lambda task: False
+    life.restart()
+    life.ticks(*range(20, 40))
+    assert set(kinds(life.results[20:])) == {"retired"}
+    life.options["is_allowed"] = lambda task: True
+    life.restart()
+    life.ticks(*range(40, 80))
+    check_renewed(life, number=40, asked=asked)
+    assert {each.started_at for each in cases_of(life).values()} == {at(40)}
+    assert told(life, ROLLED_BACK) == []
+
+
+def test_one_that_was_denied_with_no_bet_open_goes_on(bench):
+    life = undecided(bench, script=quiet_end(20))
+    life.ticks(*range(20))
+    assert len(life.ticker.tasks[TASK].waiting) == 0
+    for is_allowed, ticks in ((False, range(20, 30)), (True, range(30, 40))):
+        life.options["is_allowed"] = lambda task, told=is_allowed: told
+        life.restart()
+        life.ticks(*ticks)
+    assert told(life, RENEWED) == []
+    assert {each.started_at for each in cases_of(life).values()} == {at(0)}
+
+
+def quiet_end(length):
+    """Return a host whose load is not measured any more for the last ticks."""
+    script = columns(length)
+    script[CPU][-4:] = [math.nan] * 4
+    return ScriptedHost.of_columns(script)
 
 
 def forget(bench):

@@ -11,9 +11,11 @@ from functools import partial
 import numpy as np
 import pytest
 
+from agent.core.case import Case
 from agent.core.event import EventName
 from agent.core.lineup import LineUp
 from agent.core.release import ReleaseState
+from agent.core.request import Verb
 from agent.errors import AnswerError, ModelError, StateError, TamperedError
 from tests.fakes.host import ScriptedHost
 from tests.fakes.judged import (
@@ -21,6 +23,7 @@ from tests.fakes.judged import (
     OMEN,
     QUICK,
     TASK,
+    VERSIONS,
     better,
     columns,
     court_of,
@@ -32,6 +35,7 @@ from tests.fakes.judged import (
     poor,
     told,
 )
+from tests.fakes.ledger import request
 from tests.fakes.life import (
     ACTIVE,
     CPU,
@@ -44,7 +48,7 @@ from tests.fakes.life import (
 )
 from tests.fakes.models import FixedModels
 
-ROLLED_BACK = EventName.RELEASE_ROLLED_BACK
+ROLLED_BACK, REJECTED = EventName.RELEASE_ROLLED_BACK, EventName.RELEASE_REJECTED
 PROMOTED, CONFIRMED = EventName.RELEASE_PROMOTED, EventName.RELEASE_CONFIRMED
 HEARD, CHANGED = EventName.RELEASE_HEARD, EventName.LINEUP_CHANGED
 RENEWED = EventName.GUARD_RENEWED
@@ -325,12 +329,12 @@ def test_a_better_shadow_is_promoted_sooner(bench):
 
 def test_a_worse_shadow_is_never_promoted_and_rejected_once_that_is_shown(bench):
     life = judged(bench, {ACTIVE: good, SHADOW: inverted}, active=ACTIVE, shadow=SHADOW)
-    _, event = until(life, ROLLED_BACK)
+    _, event = until(life, REJECTED)
     assert (event.fields["version"], event.fields["speaks"]) == (3, "v2")
     assert bench.lineup(TASK) == LineUp(task=TASK, active=ACTIVE)
     assert bench.states()[SHADOW] == ReleaseState.REJECTED
     life.ticks(*range(len(life.results), 300))
-    assert told(life, PROMOTED) == []
+    assert told(life, PROMOTED, ROLLED_BACK) == []
 
 
 def test_a_somewhat_worse_shadow_is_not_promoted(bench):
@@ -628,10 +632,10 @@ def test_what_a_release_does_wrong_by_itself_ends_its_work(bench, strike, place)
     models = FixedModels({**dict.fromkeys(PLACES.values(), good), digest: answer})
     life = judged(bench, models, **PLACES)
     scored = [len(life.tick(number).moments) for number in range(times + 4)]
-    number, event = the(life, ROLLED_BACK)
+    is_shadow = place == "shadow"
+    number, event = the(life, REJECTED if is_shadow else ROLLED_BACK)
     assert sum(scored[: number + 1]) == times
     assert event.fields["reason"] == reason
-    is_shadow = place == "shadow"
     gone = ReleaseState.REJECTED if is_shadow else ReleaseState.ROLLED_BACK
     assert bench.states()[digest] == gone
     assert digest not in dict(bench.lineup(TASK).roles()).values()
@@ -672,7 +676,8 @@ def test_one_that_cannot_be_loaded_leaves_at_once(bench, place):
     models.broken[digest] = ModelError("no such operator")
     life = judged(bench, models, **PLACES)
     life.tick(0)
-    assert the(life, ROLLED_BACK)[1].fields["reason"] == "no such operator"
+    _, event = the(life, REJECTED if place == "shadow" else ROLLED_BACK)
+    assert event.fields["reason"] == "no such operator"
     assert digest not in dict(bench.lineup(TASK).roles()).values()
 
 
@@ -700,6 +705,24 @@ def test_one_answer_and_no_other_while_the_reference_moves_is_a_breach(bench):
     )
     assert number >= 4 * BLOCK
     assert "e_value" not in event.fields
+
+
+def test_one_answer_a_block_is_no_breach_where_it_is_another_one_each_time(bench):
+    """A model may be slow to change its mind; one that has died never does."""
+    models = FixedModels({ACTIVE: 0.15, STANDBY: good})
+    life = judged(
+        bench,
+        models,
+        policy=replace(QUICK, alpha=1e-6),
+        active=ACTIVE,
+        standby=STANDBY,
+    )
+    ticks = 0
+    for number in range(400):
+        models.answers[ACTIVE] = 0.15 + 0.01 * (ticks // BLOCK % 2)
+        ticks += len(life.tick(number).moments)
+    assert ticks > 20 * BLOCK
+    assert told(life, ROLLED_BACK) == []
 
 
 def test_one_answer_is_no_breach_where_nothing_moves(bench):
@@ -751,6 +774,37 @@ def test_changed_terms_begin_the_test_anew_and_say_so(bench):
     assert {case.started_at for case in court_of(bench).cases} == {at(100)}
     life.ticks(*range(101, 400))
     assert told(life, ROLLED_BACK) == []
+
+
+def test_what_is_promoted_brings_its_own_margin_and_changes_no_other_ones(bench):
+    own_margins = {VERSIONS[ACTIVE]: 0.1, VERSIONS[SHADOW]: 0.2}
+    life = judged(
+        bench,
+        {ACTIVE: good, SHADOW: good},
+        write=lambda version: document(version, guard={"margin": own_margins[version]}),
+        policy=replace(QUICK, margin=None, promotion=1e9),
+        active=ACTIVE,
+        shadow=SHADOW,
+    )
+    life.ticks(*range(50))
+    bench.ask(request(Verb.PIN, task=TASK, version=VERSIONS[SHADOW]))
+    life.ticks(*range(50, 70))
+    assert bench.lineup(TASK).standby == ACTIVE
+    life.ticker.close(life.now)
+    found = {
+        case.question.release: case
+        for case in map(Case.recalled, court_of(bench).cases)
+        if case.question.thesis == "worse" and case.question.reference == "baseline"
+    }
+    assert {of: case.terms.margin for of, case in found.items()} == {
+        ACTIVE: 0.1,
+        SHADOW: 0.2,
+    }
+    assert {of: case.started_at for of, case in found.items()} == {
+        ACTIVE: at(0),
+        SHADOW: at(50),
+    }
+    assert told(life, RENEWED) == []
 
 
 def test_a_restart_under_the_same_terms_renews_nothing(bench):

@@ -13,6 +13,7 @@ from agent.core.moment import OutcomeKind, Void
 from agent.core.request import Label, Verb
 from tests.fakes.host import ScriptedHost
 from tests.fakes.judged import (
+    OMEN,
     TASK,
     columns,
     document,
@@ -179,7 +180,8 @@ def test_one_that_happened_is_closed_as_such_at_once(bench):
     answer = labelled(life, 1, HAPPENED)
     assert answer.words == "prediction 1 is happened"
     found = outcomes(settled(life))
-    assert (found[1].kind, found[1].happened_at) == (OutcomeKind.HAPPENED, at(2))
+    assert (found[1].kind, found[1].resolved_at) == (OutcomeKind.HAPPENED, at(2))
+    assert found[1].happened_at is None  # nobody knows when
     assert found[2] is None or found[2].kind is not OutcomeKind.HAPPENED
     assert case_of(life).episodes == 1
     assert bench.cards() == recounted(bench, leading=LEADING)
@@ -219,9 +221,14 @@ def test_a_resolved_prediction_is_counted_anew_as_they_say(bench, label):
         answer = labelled(life, number, label)
         assert answer.is_done
         kind = before.kind.replace("_", " ")
-        assert answer.words.startswith(
+        corrected = (
             f"prediction {number} is {label} instead of {kind}: its scorecards are "
-            "counted anew; the guard's bets on it were settled before"
+            "counted anew; the guard's bets on it were settled before and stand"
+        )
+        # What was read as it is said keeps its lead time.
+        is_so = before.kind is OutcomeKind.HAPPENED and label is HAPPENED
+        assert answer.words == (
+            f"prediction {number} is {label} already" if is_so else corrected
         )
     settled(life)
     found = {outcomes(bench)[number] for number in (3, 7, 12)}
@@ -243,6 +250,27 @@ def test_to_say_it_twice_or_otherwise_counts_the_last_word(bench):
     settled(life)
     assert outcomes(bench)[4].void is Void.AVERTED
     assert bench.cards() == recounted(bench, leading=LEADING)
+
+
+@pytest.mark.parametrize("label", Label)
+def test_the_same_word_again_corrects_nothing(bench, label):
+    life = judged(bench, {ACTIVE: good}, script=host(60), active=ACTIVE)
+    life.ticks(*range(20))
+    settled(life)
+    labelled(life, 4, label)
+    before = outcomes(settled(life))[4]
+    answer = labelled(life, 4, label)
+    assert (answer.is_done, answer.words) == (True, f"prediction 4 is {label} already")
+    assert outcomes(settled(life))[4] == before
+    assert bench.cards() == recounted(bench, leading=LEADING)
+
+
+def test_one_that_happened_by_word_alone_is_a_hit_without_a_lead_time(bench):
+    life = judged(bench, {ACTIVE: 0.9}, script=quiet(**{OMEN: [0.0]}), active=ACTIVE)
+    life.ticks(0, 1)
+    labelled(life, 1, HAPPENED)
+    (card,) = (c for key, c in settled(life).cards().items() if key.digest == ACTIVE)
+    assert (card.hits, card.lead_s, card.lead_times) == (1, 0, {})
 
 
 def test_several_words_on_one_prediction_before_a_tick(bench):
@@ -320,6 +348,13 @@ def test_an_unknown_prediction_is_turned_down(bench, number):
         f"no prediction {number} here; `forewarn predictions` lists them",
     )
     assert told(life, LABELLED) == []
+    ((_, event),) = told(life, EventName.REQUEST_REFUSED)
+    assert event.fields == {
+        "task": "",
+        "asked": "label",
+        "reason": answer.words,
+        "by": "ada",
+    }
 
 
 def test_a_value_cannot_have_happened_but_can_be_void(bench):

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from agent.core.event import AUDIT, EventName
+from agent.core.event import AUDIT, EventName, Level
 from agent.core.lineup import LineUp
 from agent.core.release import ReleaseState
 from agent.core.request import Verb
@@ -12,6 +12,7 @@ from agent.errors import ModelError
 from tests.fakes.judged import (
     TASK,
     better,
+    document,
     good,
     inverted,
     judged,
@@ -23,6 +24,7 @@ from tests.fakes.ledger import request
 from tests.fakes.life import ACTIVE, LEDGERS, SHADOW, STANDBY, at
 from tests.fakes.models import FixedModels
 
+EJECTED = "e" * 64
 ALL = {"active": ACTIVE, "standby": STANDBY, "shadow": SHADOW}
 GOOD = dict.fromkeys(ALL.values(), good)
 ROLLED_BACK, PROMOTED = EventName.RELEASE_ROLLED_BACK, EventName.RELEASE_PROMOTED
@@ -54,29 +56,34 @@ def names(result):
 
 # What can be asked.
 
+STAYS = (
+    "pinned: it stays active until it is unpinned, and is heard as far as it was shown "
+    "to be as good as the baseline"
+)
+
 SAID = {
     "rollback": (
         Verb.ROLLBACK,
         {},
-        "version 2 is rolled back and in quarantine; version 1 speaks",
+        "version 2 is rolled back and in quarantine; version 1 is active",
         [ROLLED_BACK],
     ),
     "pin_active": (
         Verb.PIN,
         {"version": 2},
-        "version 2 is pinned: it stays until it is unpinned",
+        f"version 2 is {STAYS}",
         [PINNED],
     ),
     "pin_standby": (
         Verb.PIN,
         {"version": 1},
-        "version 1 is pinned: it stays until it is unpinned",
+        f"version 1 is {STAYS}",
         [RECALLED, PINNED],
     ),
     "pin_shadow": (
         Verb.PIN,
         {"version": 3},
-        "version 3 is pinned: it stays until it is unpinned",
+        f"version 3 is {STAYS}",
         [PROMOTED, PINNED],
     ),
 }
@@ -115,7 +122,7 @@ def test_a_request_takes_effect_at_the_next_tick_and_is_answered(bench, wish):
 
 
 @pytest.mark.parametrize("wish", SAID)
-def test_the_event_says_who_asked_and_who_speaks(bench, wish):
+def test_the_event_says_who_asked_and_who_is_active(bench, wish):
     verb, more, _, events = SAID[wish]
     life = judged(bench, GOOD, **ALL)
     life.tick(0)
@@ -123,8 +130,9 @@ def test_the_event_says_who_asked_and_who_speaks(bench, wish):
     for _, event in told(life, *events):
         assert event.fields["by"] == "ada"
         assert event.fields["reason"] == "an operator asked for it"
-        speaks = {STANDBY: 1, ACTIVE: 2, SHADOW: 3}[LEFT[wish].active]
-        assert event.fields["speaks"] == f"version {speaks}"
+        active = {STANDBY: 1, ACTIVE: 2, SHADOW: 3}[LEFT[wish].active]
+        assert event.fields["active"] == f"version {active}"
+        assert "speaks" not in event.fields
 
 
 def test_a_rollback_without_a_standby_leaves_the_baseline(bench):
@@ -173,7 +181,7 @@ REFUSED = {
     ),
     "unknown_version": (
         asked(Verb.PIN, version=9),
-        f"{TASK}: no version 9 here; there is 1, 2, 3",
+        f"{TASK}: no version 9 here; there is 1, 2, 3, 4",
     ),
     "retired": (
         asked(Verb.PIN, version=1),
@@ -187,9 +195,16 @@ REFUSED = {
         asked(Verb.CLEAR, version=3),
         f"{TASK}: version 3 is shadow, not in quarantine",
     ),
+    "in_quarantine": (
+        asked(Verb.PIN, version=4),
+        (
+            f"{TASK}: version 4 is in quarantine; `forewarn quarantine clear {TASK} 4` "
+            "lets the next update take it in again"
+        ),
+    ),
     "clear_unknown": (
-        asked(Verb.CLEAR, version=4),
-        f"{TASK}: no version 4 here; there is 1, 2, 3",
+        asked(Verb.CLEAR, version=5),
+        f"{TASK}: no version 5 here; there is 1, 2, 3, 4",
     ),
 }
 
@@ -198,9 +213,13 @@ REFUSED = {
 def test_what_cannot_be_is_turned_down_in_words_and_changes_nothing(bench, wish):
     refused, words = REFUSED[wish]
     life = judged(bench, GOOD, **ALL)
+    bench.take_in(document(4), EJECTED)
     bench.line_up(
         task=TASK,
-        states={STANDBY: ReleaseState.RETIRED},
+        states={
+            STANDBY: ReleaseState.RETIRED,
+            EJECTED: ReleaseState.ROLLED_BACK,
+        },
         active=ACTIVE,
         shadow=SHADOW,
     )
@@ -211,8 +230,38 @@ def test_what_cannot_be_is_turned_down_in_words_and_changes_nothing(bench, wish)
     answer = bench.answer(number)
     assert (answer.is_done, answer.words) == (False, words)
     assert (bench.lineup(TASK), bench.states()) == before
-    assert result.events == []
-    assert [name for name in bench.events() if name in AUDIT] == []
+    (event,) = result.events
+    assert (event.name, event.level) == (EventName.REQUEST_REFUSED, Level.WARNING)
+    assert event.fields == {
+        "task": refused.task,
+        "asked": refused.verb,
+        "reason": words,
+        "by": "ada",
+    }
+    audited = [name for name in bench.events() if name in AUDIT]
+    assert audited == [EventName.REQUEST_REFUSED]
+
+
+def test_what_is_pinned_already_cannot_be_pinned_again(bench):
+    life = judged(bench, GOOD, **ALL)
+    life.tick(0)
+    carried_out(life, Verb.PIN, version=2)
+    before = bench.lineup(TASK)
+    answer = carried_out(life, Verb.PIN, version=2)
+    assert (answer.is_done, answer.words) == (
+        False,
+        f"{TASK}: version 2 is pinned already",
+    )
+    assert names(life.results[-1]) == [EventName.REQUEST_REFUSED]
+    assert bench.lineup(TASK) == before
+
+
+def test_a_pin_moves_on_to_another_release(bench):
+    life = judged(bench, GOOD, **ALL)
+    life.tick(0)
+    carried_out(life, Verb.PIN, version=2)
+    assert carried_out(life, Verb.PIN, version=1).is_done
+    assert bench.lineup(TASK) == LEFT["pin_standby"]
 
 
 def test_the_baseline_cannot_be_rolled_back(bench):
@@ -320,7 +369,7 @@ def test_two_wishes_of_which_the_first_cannot_be_written_do_not_meet_one_lineup(
     bench.ledger.commit = failing_at(bench, times=2)
     life.ticks(*range(2, 100))
     assert [bench.answer(number).words.rpartition("; ")[2] for number in numbers] == [
-        "version 1 speaks",
+        "version 1 is active",
         "the baseline speaks",
     ]
     assert bench.lineup(TASK) == LineUp(task=TASK, shadow=SHADOW)

@@ -164,7 +164,7 @@ def test_a_schedule_that_cannot_be_is_a_wrong_command_line(
 @pytest.mark.parametrize(
     ("pair", "words"),
     [
-        ("alpha=2", "guard.alpha: expected a number between 0 and 1, got 2"),
+        ("alpha=2", "guard.alpha: expected 1e-9 to below 1, got 2.0"),
         ("block=fast", "guard.block: expected a number and a unit"),
         ("strict=perhaps", "guard.strict: expected true or false"),
     ],

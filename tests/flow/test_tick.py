@@ -392,7 +392,7 @@ def test_each_release_is_held_to_the_mean_answer_that_its_own_manifest_declares(
         policy=Policy(block_s=1.0, min_blocks=10**6),  # no evidence is ever enough
     )
     bench.line_up(task="cpu-busy", active=ACTIVE, shadow=SHADOW)
-    life.ticks(*range(30))
+    life.ticks(*range(31))  # a block has ten instants at least
     left = ReleaseState.REJECTED if rejected else ReleaseState.SHADOW
     assert bench.states() == {ACTIVE: ReleaseState.PROBATION, SHADOW: left}
 

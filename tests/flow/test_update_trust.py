@@ -183,8 +183,9 @@ def test_what_broke_down_here_is_not_taken_again(two):
     assert lineup(two) == LineUp(task=TASK, active=two.digest(1))
     (refused,) = two.update().refused
     assert refused.reason == (
-        f"version 2 ({other[:12]}) is in quarantine: it broke down on this host; "
-        "the publisher must offer another version"
+        f"version 2 ({other[:12]}) is in quarantine: it was rolled back on this host; "
+        "the publisher must offer another version, or "
+        "`forewarn quarantine clear cpu-busy 2` lets it in again"
     )
 
 
@@ -273,7 +274,8 @@ def test_a_failed_trial_of_an_update_that_was_taken_back_stays_failed(bench):
     bench.update()
     bench.trial.verdicts.clear()
     (refused,) = bench.update().refused
-    assert "it failed its trial on this host" in refused.reason
+    assert "it was rejected on this host" in refused.reason
+    assert "`forewarn quarantine clear cpu-busy 1`" in refused.reason
 
 
 def test_a_release_has_the_chain_of_those_who_vouched_for_it(bench):

@@ -17,8 +17,12 @@ def told(**changes):
         "score_every_s": 10.0,
         "version": 1,
         "active": "ab" * 32,
+        "is_heard": True,
+        "is_pinned": False,
         "standby": None,
+        "standby_version": None,
         "shadow": None,
+        "shadow_version": None,
         "last_scored_at": None,
         "skipped": {},
     }

@@ -55,6 +55,7 @@ def test_the_audit_log_tells_the_life_of_releases_and_what_operators_did():
         EventName.VERDICT_HELD,
         EventName.GUARD_RENEWED,
         EventName.PREDICTION_LABELLED,
+        EventName.REQUEST_REFUSED,
     }
     assert lives - passing | others == AUDIT
 
@@ -62,6 +63,7 @@ def test_the_audit_log_tells_the_life_of_releases_and_what_operators_did():
 def test_what_the_guard_takes_off_is_for_a_person_to_look_at():
     told = {move: EVENTS[move][0] for move in EventName if move.startswith("release_")}
     assert told[EventName.RELEASE_ROLLED_BACK] is Level.ERROR
+    assert told[EventName.RELEASE_REJECTED] is Level.WARNING
     assert told[EventName.RELEASE_PROMOTED] is Level.INFO
     assert told[EventName.RELEASE_CONFIRMED] is Level.INFO
     assert told[EventName.RELEASE_HEARD] is Level.INFO

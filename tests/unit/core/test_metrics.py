@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from agent.core.metrics import CATALOGUE, Kind, is_known, metric
+from agent.core.metrics import CATALOGUE, Kind, is_known, is_share, metric
 from agent.core.series import parse_series
 
 _NAME = re.compile(r"system(\.[a-z0-9_]+)+")
@@ -47,3 +47,15 @@ def test_a_name_without_a_row_is_not_known():
     assert not is_known("system.disk.colour")
     with pytest.raises(KeyError, match=r"system\.disk\.colour"):
         metric("system.disk.colour")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("system.cpu.utilization", True),
+        ("system.memory.usage", False),
+        ("system.cpu.mood", False),
+    ],
+)
+def test_a_share_is_a_known_metric_that_lies_within_nought_and_one(name, expected):
+    assert is_share(name) is expected

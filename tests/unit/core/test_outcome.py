@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.moment import Moment, Outcome, OutcomeKind, Void
-from agent.core.outcome import read_event, read_value
+from agent.core.outcome import is_covered, read_event, read_value
 from agent.core.sample import Sample
 from agent.core.series import parse_series
 from agent.core.target import EventTarget, ValueMeaning, parse_condition
@@ -247,6 +247,57 @@ def test_a_reboot_is_the_reason_for_the_gap_that_it_makes():
     window = lived([LOW, GAP, GAP, GAP, GAP, LOW])
     window.boots_s = [instant(45).timestamp()]
     assert came(read(window)) is Void.REBOOT
+
+
+# Whether the opposite would have been seen.
+
+
+def covered(values, *, of=None, what=None, min_coverage=0.8, boots=(), **window):
+    seen = lived(values, **window)
+    seen.boots_s = [instant(boot).timestamp() for boot in boots]
+    return is_covered(
+        moment() if of is None else of,
+        target=target() if what is None else what,
+        window=seen,
+        min_coverage=min_coverage,
+    )
+
+
+@pytest.mark.parametrize(("missing", "expected"), [(0, True), (1, True), (2, False)])
+def test_an_event_beside_gaps_is_not_covered(missing, expected):
+    values = [LOW, HIGH] + [GAP] * missing + [HIGH] * (4 - missing)
+    assert came(read(values)) == 10
+    assert covered(values) is expected
+
+
+@pytest.mark.parametrize(("booted_s", "expected"), [(-3600, True), (40, False)])
+def test_an_event_before_a_reboot_is_not_covered(booted_s, expected):
+    assert covered([LOW, HIGH, *[LOW] * 4], boots=[booted_s]) is expected
+
+
+def test_a_series_of_another_entity_covers_nothing():
+    what = target(series='x{device="$entity"}')
+    other = {"of": moment(entity="sdb"), "what": what, "series": 'x{device="sda"}'}
+    assert not covered([LOW] * 6, min_coverage=0.0, **other)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    values=st.lists(st.sampled_from([LOW, HIGH, GAP]), min_size=2, max_size=12),
+    sustained_s=st.sampled_from([0.0, 10.0, 30.0]),
+    onset=st.booleans(),
+    min_coverage=st.sampled_from([0.0, 0.5, 0.8, 1.0]),
+    boots=st.lists(st.integers(-20, 80), max_size=2),
+)
+def test_it_is_covered_where_the_same_samples_below_the_limit_say_that_it_did_not(
+    values, sustained_s, onset, min_coverage, boots
+):
+    what = target(sustained_s=sustained_s, onset=onset)
+    calm = lived([LOW if value == HIGH else value for value in values])
+    calm.boots_s = [instant(boot).timestamp() for boot in boots]
+    outcome = read(calm, what=what, min_coverage=min_coverage)
+    found = covered(values, what=what, min_coverage=min_coverage, boots=boots)
+    assert found == (outcome.kind is DID_NOT)
 
 
 # Read later than when due.

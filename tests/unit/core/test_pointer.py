@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.pointer import manifest_path, parse_pointer
+from agent.core.pointer import (
+    manifest_path,
+    model_path,
+    parse_pointer,
+    pointer_path,
+)
 from agent.errors import TrustError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,6 +36,12 @@ def document(**changes):
 
 def pointer(**changes):
     return parse_pointer(document(**changes), task="cpu-busy", channel="stable")
+
+
+def test_what_is_offered_of_a_task_has_its_place():
+    assert manifest_path("cpu-busy", 3) == "models/cpu-busy/3/manifest.json"
+    assert model_path("cpu-busy", 3) == "models/cpu-busy/3/model.onnx"
+    assert pointer_path("cpu-busy", "stable") == "channels/cpu-busy/stable.json"
 
 
 def test_an_approval_without_conditions_is_for_every_host_at_once():

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -109,16 +110,24 @@ def test_what_speaks_for_a_release_is_shown_from_the_evidence_that_the_site_want
 
 
 @pytest.mark.parametrize(
-    ("thesis", "margin"),
-    [(Thesis.WORSE, 0.25), (Thesis.NOT_WORSE, 0.8 - 1), (Thesis.BETTER, 0.02)],
+    ("policy", "manifest", "worse", "not_worse"),
+    [
+        pytest.param(Policy(margin=0.4), event(margin=0.05), 0.4, 0.4, id="the_site"),
+        pytest.param(Policy(), event(margin=0.05), 0.05, 0.05, id="the_manifest"),
+        pytest.param(Policy(), event(margin=0.2), 0.2, 0.1, id="less_where_it_speaks"),
+        pytest.param(Policy(), event(margin=0.5), 0.25, 0.1, id="at_most"),
+    ],
 )
-def test_each_thesis_has_its_margin_and_the_site_comes_first(thesis, margin):
-    def margin_of(policy, manifest):
+def test_the_site_tolerates_what_it_wants_and_a_manifest_within_bounds(
+    policy, manifest, worse, not_worse
+):
+    def margin_of(thesis):
         terms = policy.terms(thesis, release=Role.SHADOW, manifest=manifest)
         return terms.margin
 
-    assert margin_of(Policy(margin=0.25), event(margin=0.5)) == pytest.approx(margin)
-    assert margin_of(Policy(), event(margin=0.25)) == pytest.approx(margin)
+    assert margin_of(Thesis.WORSE) == pytest.approx(worse)
+    assert margin_of(Thesis.NOT_WORSE) == pytest.approx(1 / (1 + not_worse) - 1)
+    assert margin_of(Thesis.BETTER) == 0.02
 
 
 def test_a_site_that_tolerates_nothing_is_taken_at_its_word():
@@ -143,11 +152,19 @@ def test_a_strict_site_and_one_that_decides_sooner_get_what_they_want():
         pytest.param(event(within="1m"), Policy(), 20, id="twenty_minutes"),
         pytest.param(event(within="6h"), Policy(), 720, id="two_horizons"),
         pytest.param(event(block="1h"), Policy(), 60, id="as_the_manifest_says"),
-        pytest.param(event(block="1m"), Policy(), 20, id="but_two_horizons_at_least"),
+        pytest.param(event(within="1m", block="1m"), Policy(), 20, id="not_for_less"),
+        pytest.param(event(block="3d"), Policy(), 1440, id="nor_for_more_than_a_day"),
+        pytest.param(event(within="1d"), Policy(), 2880, id="unless_horizons_do"),
         pytest.param(
             event(block="1h"), Policy(block_s=7200.0), 120, id="the_site_first"
         ),
+        pytest.param(
+            event(), Policy(block_s=2e6), 33_334, id="for_as_long_as_it_likes"
+        ),
         pytest.param(event(), Policy(block_s=1.0), 20, id="it_too_gets_two_horizons"),
+        pytest.param(
+            event(within="1m"), Policy(block_s=1.0), 10, id="it_too_gets_ten_instants"
+        ),
         pytest.param(
             event(score_every="7m", block="2h"), Policy(), 18, id="rounded_up"
         ),
@@ -165,13 +182,15 @@ def test_how_many_instants_a_block_has(manifest, policy, block):
     wanted_s=st.none() | st.integers(1, 100_000),
     site_s=st.none() | st.floats(1, 1e6),
 )
-def test_a_block_covers_two_horizons(within_s, every_s, wanted_s, site_s):
+def test_a_block_covers_two_horizons_and_ten_instants(
+    within_s, every_s, wanted_s, site_s
+):
     wanted = {} if wanted_s is None else {"block": f"{wanted_s}s"}
     manifest = event(within=f"{within_s}s", score_every=f"{every_s}s", **wanted)
     block = Policy(block_s=site_s).block(manifest)
-    assert block >= 1
+    assert block >= 10
     assert block * every_s >= 2 * within_s
-    assert block * every_s >= (site_s or wanted_s or 1200)
+    assert block * every_s >= (site_s or max(1200, min(wanted_s or 0, 86_400)))
 
 
 # Losses.
@@ -237,16 +256,40 @@ def test_eight_times_the_error_of_persistence_counts_as_one(quantiles, loss):
 def test_a_test_goes_on_only_where_predictions_are_priced_as_before(
     policy, loss, manifest, is_same
 ):
-    assert policy.prices_as(loss, manifest) is is_same
+    baseline = taught(manifest, outcomes=came(*[0.125] * 64))
+    assert policy.prices_as(loss, manifest, baseline=baseline) is is_same
+
+
+@pytest.mark.parametrize(
+    ("scale", "is_same"),
+    [(16.0, True), (4.0, True), (64.0, True), (3.9, False), (64.1, False)],
+)
+@pytest.mark.parametrize("quantiles", [(0.5,), (0.1, 0.9)])
+def test_on_a_host_that_moves_more_than_four_times_as_before_prices_are_others(
+    quantiles, scale, is_same
+):
+    manifest = value(quantiles=quantiles)
+    baseline = taught(manifest, outcomes=came(*[2.0] * 64))
+    present = Policy().loss(manifest, baseline)
+    assert present.scale == 16.0
+    loss = msgspec.structs.replace(present, scale=scale)
+    assert Policy().prices_as(loss, manifest, baseline=baseline) is is_same
+
+
+def test_while_nothing_is_known_of_a_host_prices_stay():
+    manifest, loss = value(quantiles=(0.5,)), AbsoluteError(1e9)
+    unknown = Baseline(manifest.target)
+    assert Policy().prices_as(loss, manifest, baseline=unknown)
 
 
 @pytest.mark.parametrize("false_alarms", [None, 20.0])
 @pytest.mark.parametrize("manifest", [event(), value(), value(quantiles=(0.5,))])
-def test_what_a_policy_has_priced_it_prices_so_for_ever(manifest, false_alarms):
+def test_what_a_policy_has_priced_it_prices_so_again(manifest, false_alarms):
     policy = Policy(false_alarms=false_alarms)
     outcomes = [*came(*[1.0] * 64), *happened(times=1, of=1000)]
-    loss = policy.loss(manifest, taught(manifest, outcomes=outcomes))
-    assert policy.prices_as(loss, manifest)
+    baseline = taught(manifest, outcomes=outcomes)
+    loss = policy.loss(manifest, baseline)
+    assert policy.prices_as(loss, manifest, baseline=baseline)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from agent.core.request import Answer, Label, Refusal, Request, Verb, answered
+from agent.core.event import EventName
+from agent.core.request import (
+    Answer,
+    Label,
+    Refusal,
+    Request,
+    Verb,
+    answered,
+    refused,
+)
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 LATER = AT + timedelta(seconds=10)
@@ -46,11 +55,23 @@ def test_a_verb_of_a_newer_program_is_not_understood():
 
 def test_an_answer_names_its_request_and_is_a_refusal_unless_it_is_done():
     asked = msgspec.structs.replace(REQUESTS[1], id=9)
-    refused = answered(asked, LATER, words="disk-full: no version 7 here")
-    assert refused == Answer(
+    answer = answered(asked, LATER, words="disk-full: no version 7 here")
+    assert answer == Answer(
         request=9, at=LATER, is_done=False, words="disk-full: no version 7 here"
     )
     assert answered(asked, LATER, words="done", is_done=True).is_done
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: f"{r.verb}-{r.label}")
+def test_a_request_that_is_turned_down_is_told_with_who_asked_for_what(request_):
+    told = refused(request_, LATER, words="disk-full: no version 7 here")
+    assert (told.name, told.at) == (EventName.REQUEST_REFUSED, LATER)
+    assert told.fields == {
+        "task": request_.task,
+        "asked": str(request_.verb),
+        "reason": "disk-full: no version 7 here",
+        "by": "ada",
+    }
 
 
 def test_a_refusal_is_its_words():

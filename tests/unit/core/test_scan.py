@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from agent.core.scan import (
     MAX_FINDINGS,
@@ -294,6 +294,12 @@ def test_numbers_that_nobody_looks_at_are_still_read():
     attribute = field(1, b"ids") + b"\x40\x80"
     cut = of_graph(field(1, field(4, b"Sum") + field(5, attribute)))
     assert rules(cut) == [Rule.NOT_A_MODEL]
+
+
+def test_who_made_a_model_is_nobodys_business():
+    made = ModelProto.FromString(logistic())
+    made.producer_name = "an exporter"
+    assert scan(made.SerializeToString()) == ()
 
 
 def test_reading_is_bounded(monkeypatch):

@@ -205,6 +205,11 @@ def test_a_lead_time_falls_into_a_step_of_a_tenth(lead_s, step):
     assert event(1.0, happened=True, lead_s=lead_s).lead_times == {step: 1}
 
 
+def test_a_hit_of_which_nobody_knows_when_it_came_has_no_lead_time():
+    card = event(1.0, happened=True, lead_s=0.0)
+    assert (card.hits, card.lead_s, card.lead_times) == (1, 0, {})
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(EVENTS, max_size=12))
 def test_every_event_is_counted_once(lessons):
@@ -213,7 +218,8 @@ def test_every_event_is_counted_once(lessons):
     assert card.resolved == alarms == sum(b.count for b in card.bins) == len(lessons)
     assert card.happened == card.hits + card.misses
     assert card.happened == sum(b.happened for b in card.bins)
-    assert sum(card.lead_times.values()) == card.hits
+    known = [each for each in lessons if each[0] >= 0.5 and each[2] and each[3]]
+    assert sum(card.lead_times.values()) == len(known) <= card.hits
 
 
 def test_voids_are_counted_by_reason_and_are_not_resolved():

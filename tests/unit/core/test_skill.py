@@ -144,6 +144,17 @@ def test_the_median_lead_time_is_right_to_five_percent(leads_s):
     assert found.lead_time_mean_s == pytest.approx(np.mean(leads_s), rel=1e-6)
 
 
+def test_lead_times_are_those_of_hits_that_have_one():
+    labelled = Scorecard()
+    for _ in range(5):
+        labelled.add_event(1.0, baseline=0.5, happened=True, threshold=0.5, lead_s=0.0)
+    assert skill(labelled).lead_time_mean_s is None
+    assert skill(labelled).lead_time_median_s is None
+    found = skill(merged([labelled, card_of((1.0, 2.0), (1.0, 2.0), (1.0, 50.0))]))
+    assert (found.hits, found.lead_time_mean_s) == (8, 18.0)
+    assert found.lead_time_median_s == pytest.approx(2.0, rel=0.05)
+
+
 def test_lead_times_are_put_in_order_as_numbers():
     found = skill(card_of((1.0, 2.0), (1.0, 2.0), (1.0, 2.0), (1.0, 9000.0)))
     assert found.lead_time_median_s == pytest.approx(2.0, rel=0.05)

@@ -60,6 +60,26 @@ def test_a_block_in_which_nothing_can_be_said_begins_the_count_anew(between):
     assert watched([*three, between, *three, three[0]])[-1] is not None
 
 
+def test_a_release_that_steps_from_one_number_to_another_is_not_dead():
+    steps = [((level,) * BLOCK, MOVING) for level in (0.5, 0.5, 0.5, 0.7) * 5]
+    assert watched(steps) == [None] * 20
+
+
+def test_at_another_number_the_first_still_block_counts_as_one():
+    low, high = ((0.5,) * BLOCK, MOVING), ((0.7,) * BLOCK, MOVING)
+    found = watched([low] * 3 + [high] * 4)
+    assert found[:6] == [None] * 6
+    assert found[6] == (
+        "it answered 0.7 and nothing else over 4 blocks, while its reference moved"
+    )
+
+
+def test_a_release_that_stands_still_at_zero_is_as_dead_as_another():
+    found = watched([((0.0,) * BLOCK, MOVING)] * 4)
+    assert found[:3] == [None] * 3
+    assert found[3] is not None
+
+
 def test_a_reference_moves_from_the_swing_on():
     just = (0.0, 0.05, SWING)
     assert watched([(DEAD, just)] * 4)[-1] is not None
