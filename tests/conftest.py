@@ -1,8 +1,14 @@
 """What all tests share: where a test may skip, and where it may not."""
 
 import os
+import signal
 
 import pytest
+
+
+def pytest_configure(config):
+    """Let children die of ctrl-c, also where a shell in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
