@@ -85,6 +85,7 @@ class Commits:
                     turns=turns,
                     answers=standing.answers,
                     corrections=standing.corrections,
+                    events=standing.events,
                 )
             )
         except StateError as error:

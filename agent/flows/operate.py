@@ -73,19 +73,15 @@ class _Scene:
 
 def carry_out(
     ledger: Ledger, *, write: Callable[[Standing, datetime], bool], now: datetime
-) -> tuple[list[Request], list[Event]]:
-    """Carry out what operators ask for, one after the other.
+) -> list[Request]:
+    """Carry out what operators ask for, one after the other; return the labels.
 
     Args:
         ledger: Where requests, line-ups and releases are.
         write: Writes what was decided; returns whether it could.
         now: The present.
-
-    Returns:
-        The labels, which are left, and what was turned down.
     """
     labels: list[Request] = []
-    events: list[Event] = []
     for request in ledger.requests():
         if request.verb is Verb.LABEL:
             labels.append(request)
@@ -93,11 +89,12 @@ def carry_out(
         decided = decide(
             request, lineups=ledger.lineups(), releases=ledger.releases(), now=now
         )
-        standing = Standing(turns=decided.turns, answers=[decided.answer])
-        events += decided.events
+        standing = Standing(
+            turns=decided.turns, answers=[decided.answer], events=decided.events
+        )
         if not write(standing, now):
             break
-    return labels, events
+    return labels
 
 
 def decide(

@@ -188,7 +188,7 @@ class Ticker:
             if self.cannot_commit:
                 return [], []
         self._is_whole = False
-        labels, refused = carry_out(self._ledger, write=self._written, now=now)
+        labels = carry_out(self._ledger, write=self._written, now=now)
         muster = self._crew.muster(now=now)
         self._window, self.tasks = muster.window, muster.tasks
         resolved = list(muster.strays)
@@ -199,7 +199,7 @@ class Ticker:
         )
         # What could not be written keeps later requests from being carried out.
         self._is_stale = self.cannot_commit
-        events = [*refused, *muster.events, *self._labelled.events]
+        events = [*muster.events, *self._labelled.events]
         return [*resolved, *self._labelled.resolved], events
 
     def _judge(self, tasks: Iterable[LiveTask], now: datetime) -> list[Event]:
@@ -283,7 +283,7 @@ class Ticker:
 
     def _written(self, standing: Standing, now: datetime) -> bool:
         """Return whether what an operator asked for is on disk."""
-        self._told += self._write(standing, now)
+        self._told += [*standing.events, *self._write(standing, now)]
         return not self.cannot_commit
 
     def _write(self, standing: Standing, now: datetime) -> list[Event]:

@@ -121,6 +121,7 @@ class Standing:
         turns: What is to become of releases, in this order; each is handed over once.
         answers: What came of operators' requests; each is handed over once.
         corrections: Outcomes that an operator knows better than what was read.
+        events: What is told of the answers; each is handed over once.
     """
 
     cards: Mapping[CardKey, Scorecard] = field(default_factory=dict)
@@ -128,6 +129,7 @@ class Standing:
     turns: Sequence[Turn] = ()
     answers: Sequence[Answer] = ()
     corrections: Sequence[Resolved] = ()
+    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class MemoryLedger:
         for record in self._held:
             self._take(record)
         self._lineups, self._releases = lineups, releases
-        self._events.extend(events)
+        self._events.extend([*held.events, *events])
         self._cards.update(copy.deepcopy(held.cards))
         self._memories.update(held.memories)
         for each in held.corrections:
@@ -246,6 +246,7 @@ class _Standing:
     def __init__(self):
         self.cards, self.memories = {}, {}
         self.turns, self.answers, self.corrections = [], [], []
+        self.events = []
 
     def hold(self, standing):
         self.cards.update(standing.cards)
@@ -253,6 +254,7 @@ class _Standing:
         self.turns.extend(standing.turns)
         self.answers.extend(standing.answers)
         self.corrections.extend(standing.corrections)
+        self.events.extend(standing.events)
 
 
 def tick(number, *, moments=(), resolved=(), events=(), evidence=(), layout=("a", "b")):

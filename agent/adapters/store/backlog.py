@@ -68,6 +68,7 @@ class Backlog:
         self.memories.update(standing.memories)
         self.turns += standing.turns
         self.answers += standing.answers
+        self._events.extend(standing.events)
         known = {each.moment.id: each.outcome for each in standing.corrections}
         self.corrections.update(known)
 
