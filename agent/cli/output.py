@@ -21,6 +21,11 @@ class Share(float):
     __slots__ = ()
 
 
+def share(ratio: float | None) -> Share | None:
+    """Return a ratio as people read it; None stays unknown."""
+    return None if ratio is None else Share(ratio)
+
+
 def emit(data: object, *, as_json: bool, text: str) -> None:
     """Print `data` as JSON, or else `text` for people, on stdout.
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import msgspec
 
-from agent.cli.output import Share, table
+from agent.cli.output import Share, share, table
 from agent.core.moment import Role
 from agent.core.quantity import duration_text
 from agent.core.scorecard import merged
@@ -104,9 +104,9 @@ def _events(found: list[Score]) -> str:
             sum(each.skill.voids.values()),
             each.skill.brier,
             _gain(each, each.skill.skill),
-            _share(each.skill.calibration_error),
-            _share(each.skill.precision),
-            _share(each.skill.recall),
+            share(each.skill.calibration_error),
+            share(each.skill.precision),
+            share(each.skill.recall),
             _lead(each.skill),
         )
         for each in found
@@ -125,7 +125,7 @@ def _values(found: list[Score]) -> str:
             float(level),
             each.skill.levels[level].pinball,
             _gain(each, each.skill.levels[level].skill),
-            _share(each.skill.levels[level].coverage),
+            share(each.skill.levels[level].coverage),
         )
         for each in found
         for level in sorted(each.skill.levels, key=float)
@@ -135,11 +135,7 @@ def _values(found: list[Score]) -> str:
 
 def _gain(each: Score, ratio: float | None) -> Share | None:
     """Return how much better than the baseline; that is no question of itself."""
-    return None if each.role is Role.BASELINE else _share(ratio)
-
-
-def _share(ratio: float | None) -> Share | None:
-    return None if ratio is None else Share(ratio)
+    return None if each.role is Role.BASELINE else share(ratio)
 
 
 def _lead(known: Skill) -> str | None:

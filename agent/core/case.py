@@ -196,12 +196,13 @@ class Case:
         if outcome is None:
             self._guard.resolve(tick, bets, worst, parts=parts)
             return
-        losses = [self.loss.of(values, outcome) for values in pair]
-        own, reference = losses
-        on_trial, rival = own, reference
-        if not self._is_on_trial:
-            on_trial, rival = reference, own = self._against(own, reference)
+        own, reference = (self.loss.of(values, outcome) for values in pair)
+        if own >= 1 and not self._is_on_trial:
+            # It has lost all that can be lost, and nobody knows how much more it would
+            # have been: that never speaks for it.
+            reference = min(reference, (1 + self.terms.margin) * own)
         self._losses = self._losses[0] + own, self._losses[1] + reference
+        on_trial, rival = (own, reference) if self._is_on_trial else (reference, own)
         self._guard.resolve(
             tick,
             bets,
@@ -239,16 +240,6 @@ class Case:
             since=self._since,
             started_at=self.started_at,
         )
-
-    def _against(self, own: float, reference: float) -> tuple[float, float]:
-        """Return what the reference, on trial, and the release have lost.
-
-        Where a release has lost all that can be lost, nobody knows how much more it
-        would have been: that never speaks for it.
-        """
-        if own >= 1:
-            reference = min(reference, (1 + self.terms.margin) * own)
-        return reference, own
 
     def _allowed(self, reference_loss: float) -> float:
         factor = 1 + self.terms.margin

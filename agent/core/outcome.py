@@ -60,8 +60,7 @@ def read_event(
         )
     if void := _reboot(moment, window):
         return Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=void)
-    present = steps - np.count_nonzero(np.isnan(values[before:]))
-    if present < needed(steps, min_coverage=min_coverage):
+    if not _is_enough(values[before:], min_coverage=min_coverage):
         return Outcome(kind=OutcomeKind.VOID, resolved_at=now, void=Void.GAP)
     return Outcome(kind=OutcomeKind.DID_NOT, resolved_at=now)
 
@@ -79,8 +78,7 @@ def is_covered(
     until = window.slot_of(moment.at) + steps
     name = str(target.series.bound(moment.entity))
     values = _values(name, window=window, count=steps, until=until)
-    present = steps - np.count_nonzero(np.isnan(values))
-    is_enough = bool(present >= needed(steps, min_coverage=min_coverage))
+    is_enough = _is_enough(values, min_coverage=min_coverage)
     return is_enough and _reboot(moment, window) is None
 
 
@@ -120,6 +118,11 @@ def _values(
     if column is not None and held > 0:
         values[count - held :] = window.rows(held, back=back)[:, column]
     return values
+
+
+def _is_enough(values: npt.NDArray[np.float64], *, min_coverage: float) -> bool:
+    present = np.count_nonzero(~np.isnan(values))
+    return bool(present >= needed(len(values), min_coverage=min_coverage))
 
 
 def _limit(moment: Moment) -> float:

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import groupby
 
 from agent.core.event import Event, EventName, Field
-from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest, parse_manifest
 from agent.core.pointer import Pointer
 from agent.core.qualify import HostFacts, Offer, Verdict, refusal
@@ -20,6 +19,7 @@ from agent.core.release import (
 )
 from agent.core.trust import SignedRole
 from agent.errors import TrustError
+from agent.flows.arrival import arrive
 from agent.flows.departure import lineup_of, step
 from agent.flows.result import Admitted, Refused
 from agent.ports import Registry, UpdatePorts
@@ -211,21 +211,13 @@ def _admit(
     now: datetime,
 ) -> Admitted:
     """Take the release in: active where its task has none, else in the shadow."""
-    registry, task, digest = ports.registry, offer.manifest.task, offer.digest
-    told = partial(_event, offer=offer, verdict=verdict, now=now)
-    with registry.transaction():
-        # Read here: the daemon may have stepped back since the offer was looked at.
-        lineup = lineup_of(registry, task)
+    tell = partial(_event, offer=offer, verdict=verdict, now=now)
+    with ports.registry.transaction():
         stage()
-        state = step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
-        registry.record(told(EventName.RELEASE_ADMITTED))
-        if lineup.active is None:
-            step(registry, digest, state, ReleaseEvent.ACTIVATED)
-            registry.set_lineup(replace(lineup, active=digest))
-            registry.record(told(EventName.RELEASE_ACTIVATED))
-        else:
-            _into_shadow(registry, lineup, digest)
-    return _admitted(offer, is_active=lineup.active is None)
+        is_active = arrive(
+            ports.registry, offer.digest, task=offer.manifest.task, tell=tell
+        )
+    return _admitted(offer, is_active=is_active)
 
 
 def _admitted(offer: Offer, *, is_active: bool) -> Admitted:
@@ -235,13 +227,6 @@ def _admitted(offer: Offer, *, is_active: bool) -> Admitted:
         digest=offer.digest,
         is_active=is_active,
     )
-
-
-def _into_shadow(registry: Registry, lineup: LineUp, digest: str) -> None:
-    if lineup.shadow is not None:
-        shadow = ReleaseState.SHADOW
-        step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
-    registry.set_lineup(replace(lineup, shadow=digest))
 
 
 def _event(name: EventName, *, offer: Offer, verdict: Verdict, now: datetime) -> Event:

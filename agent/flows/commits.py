@@ -1,6 +1,7 @@
 """Commits: when what is known must be on disk, and what came of writing it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent.core.event import Event, EventName, Field
@@ -78,16 +79,7 @@ class Commits:
         turns, self._turns = self._turns, []
         self._committed_at = now
         try:
-            came = self._ledger.commit(
-                Standing(
-                    cards=standing.cards,
-                    memories=standing.memories,
-                    turns=turns,
-                    answers=standing.answers,
-                    corrections=standing.corrections,
-                    events=standing.events,
-                )
-            )
+            came = self._ledger.commit(replace(standing, turns=turns))
         except StateError as error:
             is_news, self.cannot_commit = not self.cannot_commit, True
             fields = {"reason": str(error)}

@@ -60,15 +60,14 @@ class Court:
         self._is_pinned = is_pinned
         self._digests = {seat.role: seat.digest for seat in seats}
         self._states = {seat.digest: seat.state for seat in seats}
-        self._wishes = {seat.digest: seat.guard for seat in seats}
-        self._heard = [d for d in record.heard if d in self._states]
+        self._wishes = {seat.role: seat.guard for seat in seats}
         self._in_event = set(record.in_event)
         self._docket = Docket(
             manifest,
             digests=self._digests,
-            wishes={seat.role: seat.guard for seat in seats},
+            wishes=self._wishes,
             policy=policy,
-            heard=self._heard,
+            heard=[digest for digest in record.heard if digest in self._states],
             records=record.cases,
             baseline=baseline,
         )
@@ -81,7 +80,7 @@ class Court:
         """Return what must survive a restart, for `Court(record=...)`."""
         return CourtRecord(
             cases=self._docket.records(),
-            heard=tuple(self._heard),
+            heard=tuple(self._docket.heard),
             in_event=tuple(sorted(self._in_event)),
         )
 
@@ -92,7 +91,7 @@ class Court:
 
     def has_heard(self, digest: str | None) -> bool:
         """Return whether a release was shown to be as good as the baseline."""
-        return digest in self._heard
+        return digest in self._docket.heard
 
     def evidence(self, now: datetime) -> Iterator[Evidence]:
         """Yield what every test has come to."""
@@ -194,7 +193,6 @@ class Court:
 
     def hear(self, digest: str) -> None:
         """Let a release be heard from now on."""
-        self._heard.append(digest)
         self._docket.hear(digest)
 
     def _verdicts(self, now: datetime, faults: Mapping[str, str]) -> Iterator[Verdict]:
@@ -218,7 +216,7 @@ class Court:
         release = case.question.release
         if rule.move is Move.CONFIRM:
             is_on_probation = self._states[release] is ReleaseState.PROBATION
-            is_open = is_on_probation and release in self._heard
+            is_open = is_on_probation and self.has_heard(release)
             return is_open and self._has_seen_enough(rule, case)
         if not case.is_shown:
             return False
@@ -260,7 +258,7 @@ class Court:
             [(own[0], reference[0]) for own, reference in pairs],
             block=case.ticks // case.terms.block,
             swing=self._policy.swing(case.loss),
-            declared=self._wishes[case.question.release].mean_output,
+            declared=self._wishes[case.role].mean_output,
         )
 
     def _begins_episode(self, moment: Moment, kind: OutcomeKind) -> bool:

@@ -21,6 +21,7 @@ class Docket:
     """The tests of one line-up, each begun when both of its forecasters first speak.
 
     Attributes:
+        heard: Releases that need not be shown to be as good as the baseline any more.
         rules: Those about releases that are at work.
         renewed: What was asked before under other terms, and begins anew.
 
@@ -29,7 +30,7 @@ class Docket:
         digests: Who is at work, by role.
         wishes: How each of them wants to be guarded, by its manifest.
         policy: The site's.
-        heard: Releases that need not be shown to be as good as the baseline any more.
+        heard: Of the releases at work, which have earned that before.
         records: The tests that ran before.
         baseline: Knows how predictions are to be priced.
     """
@@ -50,7 +51,7 @@ class Docket:
         self._digests = {**digests, Role.BASELINE: BASELINE}
         self._wishes = wishes
         self._policy = policy
-        self._heard = set(heard)
+        self.heard = list(heard)
         self._baseline = baseline
         self.rules = tuple(self._asked())
         self._questions = {rule[:3]: self._question(rule) for rule in self.rules}
@@ -70,7 +71,7 @@ class Docket:
             release = self._digests.get(rule.release)
             if release is None or rule.reference not in self._digests:
                 continue
-            if rule.move is not None or release not in self._heard:
+            if rule.move is not None or release not in self.heard:
                 yield rule
 
     def under(self, rule: Rule) -> Case | None:
@@ -131,7 +132,7 @@ class Docket:
 
     def hear(self, digest: str) -> None:
         """Close the test by which a release has earned to be heard."""
-        self._heard.add(digest)
+        self.heard.append(digest)
         self.rules = tuple(self._asked())
         self._cases.pop(Question(Thesis.NOT_WORSE, digest, BASELINE), None)
 

@@ -50,12 +50,12 @@ class LiveRelease:
 
         Nothing where it fails, nor of a row with a gap if it does not take gaps.
         """
-        places = np.arange(len(given))
+        places: Sequence[int] = range(len(given))
         if self.release.manifest.missing == "skip":
-            places = np.flatnonzero(~np.isnan(given).any(axis=1))
+            places = np.flatnonzero(~np.isnan(given).any(axis=1)).tolist()
             given = given[places]
         for place, values, vector in zip(
-            places.tolist(), self.scores(given), given, strict=False
+            places, self.scores(given), given, strict=False
         ):
             yield (
                 place,

@@ -1,15 +1,14 @@
 """Replay: a recorded host, lived through again by the very tick that runs live."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from agent.core.event import Event, EventName, Field
+from agent.core.event import Event, Field
 from agent.core.manifest import Manifest
-from agent.core.release import ReleaseEvent, ReleaseState
 from agent.core.series import Series, parse_series
-from agent.flows.departure import lineup_of, step
+from agent.flows.arrival import arrive
 from agent.flows.tick import Ticker
 from agent.ports import Registry
 
@@ -78,18 +77,13 @@ def offer(
         "digest": digest,
     }
     with registry.transaction():
-        lineup = lineup_of(registry, manifest.task)
         registry.admit(digest=digest, manifest=document, at=at)
-        shadow = step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
-        registry.record(Event(at=at, name=EventName.RELEASE_ADMITTED, fields=told))
-        if lineup.active is None:
-            step(registry, digest, shadow, ReleaseEvent.ACTIVATED)
-            registry.set_lineup(replace(lineup, active=digest))
-            registry.record(Event(at=at, name=EventName.RELEASE_ACTIVATED, fields=told))
-            return
-        if lineup.shadow is not None:
-            step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
-        registry.set_lineup(replace(lineup, shadow=digest))
+        arrive(
+            registry,
+            digest,
+            task=manifest.task,
+            tell=lambda name: Event(at=at, name=name, fields=told),
+        )
 
 
 def replay(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from agent.cli.output import Cell, Share, cell_text
+from agent.cli.output import Cell, cell_text, share
 from agent.cli.scores import Score
 from agent.core.moment import BASELINE, Role
 from agent.core.quantity import duration_text
@@ -85,12 +85,12 @@ def _events(score: Score, label: str) -> Iterator[tuple[Cell, ...]]:
         f"{sum(known.voids.values()):,}",
         known.brier,
         known.baseline_brier,
-        None if score.role is Role.BASELINE else _share(known.skill),
+        None if score.role is Role.BASELINE else share(known.skill),
         known.log_loss,
         known.baseline_log_loss,
-        _share(known.calibration_error),
-        _share(known.precision),
-        _share(known.recall),
+        share(known.calibration_error),
+        share(known.precision),
+        share(known.recall),
         None if lead_s is None else duration_text(lead_s),
     )
 
@@ -106,10 +106,6 @@ def _values(score: Score, label: str) -> Iterator[tuple[Cell, ...]]:
             level,
             each.pinball,
             each.baseline_pinball,
-            None if score.role is Role.BASELINE else _share(each.skill),
-            _share(each.coverage),
+            None if score.role is Role.BASELINE else share(each.skill),
+            share(each.coverage),
         )
-
-
-def _share(ratio: float | None) -> Share | None:
-    return None if ratio is None else Share(ratio)

@@ -1,0 +1,41 @@
+"""A release takes its place: active where its task has none, else in the shadow."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from agent.core.event import Event, EventName
+from agent.core.release import ReleaseEvent, ReleaseState
+from agent.flows.departure import lineup_of, step
+from agent.ports import Registry
+
+
+def arrive(
+    registry: Registry,
+    digest: str,
+    *,
+    task: str,
+    tell: Callable[[EventName], Event],
+) -> bool:
+    """Let a staged release have its place; return whether it is acted upon at once.
+
+    In the shadow it takes the place of the one that waited there. Belongs in a
+    transaction, which reads the line-up anew: the daemon may have stepped back.
+
+    Args:
+        registry: Where releases and line-ups are kept.
+        digest: The release.
+        task: Its task.
+        tell: Returns the event of this name about it.
+    """
+    lineup = lineup_of(registry, task)
+    shadow = step(registry, digest, ReleaseState.STAGED, ReleaseEvent.QUALIFIED)
+    registry.record(tell(EventName.RELEASE_ADMITTED))
+    if lineup.active is None:
+        step(registry, digest, shadow, ReleaseEvent.ACTIVATED)
+        registry.set_lineup(replace(lineup, active=digest))
+        registry.record(tell(EventName.RELEASE_ACTIVATED))
+        return True
+    if lineup.shadow is not None:
+        step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
+    registry.set_lineup(replace(lineup, shadow=digest))
+    return False
