@@ -51,8 +51,9 @@ docs: $(VENV)/dev.stamp ## write docs/reference again, from the tables in the co
 lock: ## write requirements/ again; needs uv
 	$(COMPILE) pyproject.toml -c requirements/constraints.in -o requirements/agent.txt
 	$(COMPILE) --group build -c requirements/agent.txt -o requirements/build.txt
-	$(COMPILE) pyproject.toml --extra trace --extra report -c requirements/agent.txt -o requirements/trace.txt
-	$(COMPILE) pyproject.toml --extra trace --extra report --extra train --group dev -c requirements/agent.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra trace --extra report -c requirements/agent.txt -c requirements/constraints.in -o requirements/trace.txt
+	$(COMPILE) pyproject.toml --extra central -c requirements/trace.txt -o requirements/central.txt
+	$(COMPILE) pyproject.toml --extra trace --extra dask --group dev -c requirements/central.txt -o requirements/dev.txt
 	$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 $(VENV)/bench.stamp: requirements/bench.txt $(VENV)/dev.stamp
@@ -77,6 +78,11 @@ $(VENV)/agent.stamp: requirements/agent.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/trace.stamp: requirements/trace.txt $(VENV)/agent.stamp
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements/trace.txt
+	@touch $@
+
+$(VENV)/central.stamp: requirements/central.txt $(VENV)/agent.stamp
+	@echo "setting up what central needs (once)" >&2
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/central.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/agent.stamp

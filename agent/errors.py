@@ -11,6 +11,7 @@
     |   |   +-- ExpressionError
     |   +-- ModelError         the publisher: the model does not do what it says
     |       +-- AnswerError    the publisher: it answered what cannot be
+    +-- ReportError            whoever sent it: a report cannot be understood
     +-- UnavailableError       nobody, wait: central or a lock is not to be had now
     +-- IllegalTransitionError us
 
@@ -68,6 +69,10 @@ class ModelError(TrustError):
 
 class AnswerError(ModelError):
     """A model answered what its manifest rules out: a number, a shape or a type."""
+
+
+class ReportError(ForewarnError):
+    """A report cannot be understood, or not be taken; whoever sent it must act."""
 
 
 class UnavailableError(ForewarnError):

@@ -60,6 +60,12 @@ class EventName(StrEnum):
     COURIER_FAILED = "courier_failed"
     REPOSITORY_PREPARED = "repository_prepared"
     STORE_TRIMMED = "store_trimmed"
+    REPORT_SENT = "report_sent"
+    REPORT_FAILED = "report_failed"
+    REPORT_SET_ASIDE = "report_set_aside"
+    REPORTS_DROPPED = "reports_dropped"
+    REPORTS_RENUMBERED = "reports_renumbered"
+    REPORTS_EXPORTED = "reports_exported"
 
 
 EVENTS: dict[EventName, tuple[Level, str]] = {
@@ -168,6 +174,30 @@ EVENTS: dict[EventName, tuple[Level, str]] = {
         "a local signed repository was made for standalone use",
     ),
     EventName.STORE_TRIMMED: (Level.INFO, "old rows were dropped to keep the limits"),
+    EventName.REPORT_SENT: (
+        Level.INFO,
+        "central has what was reported; how much waits",
+    ),
+    EventName.REPORT_FAILED: (
+        Level.WARNING,
+        "a report could not be sent; it waits, and is tried again",
+    ),
+    EventName.REPORT_SET_ASIDE: (
+        Level.ERROR,
+        "central refused a report for good; it is kept, the next ones go on",
+    ),
+    EventName.REPORTS_DROPPED: (
+        Level.WARNING,
+        "reports that waited were given up, to keep within bytes and age",
+    ),
+    EventName.REPORTS_RENUMBERED: (
+        Level.WARNING,
+        "central knew other reports by these numbers; those that wait got new ones",
+    ),
+    EventName.REPORTS_EXPORTED: (
+        Level.INFO,
+        "reports that wait were written to a file, to be carried",
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""The autopilot: looks after every task now and then; decides when."""

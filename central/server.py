@@ -1,0 +1,1 @@
+"""The server: takes reports in, and serves the signed repository; decides when."""
