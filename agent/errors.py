@@ -12,6 +12,7 @@
     |   +-- ModelError         the publisher: the model does not do what it says
     |       +-- AnswerError    the publisher: it answered what cannot be
     +-- ReportError            whoever sent it: a report cannot be understood
+    |   +-- ConflictError      whoever sent it: its number is another report's
     +-- UnavailableError       nobody, wait: central or a lock is not to be had now
     +-- IllegalTransitionError us
 
@@ -73,6 +74,10 @@ class AnswerError(ModelError):
 
 class ReportError(ForewarnError):
     """A report cannot be understood, or not be taken; whoever sent it must act."""
+
+
+class ConflictError(ReportError):
+    """A report bears the number of another one; its host must number it anew."""
 
 
 class UnavailableError(ForewarnError):

@@ -1,0 +1,195 @@
+"""What central knows of its fleet: who reports, what they said, where it is kept."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from agent.core.envelope import Drift, Envelope, LineUpReport, ToldEvent, TrialReport
+from agent.core.evidence import Evidence
+from agent.core.moment import Role
+from agent.core.scorecard import Scorecard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRow:
+    """A host as central knows it.
+
+    Attributes:
+        agent: Version of its program; empty: it is enrolled and never reported.
+        labels: As it reported them.
+        host_name: Where its site lets it out.
+        enrolled_at: None: let in by its certificate alone.
+        revoked_at: Since when it is not let in any more.
+        reported_at: When its newest report was taken in.
+        received_through: Highest number of a report.
+        holes: Numbers below it that never came, as ranges, first and last.
+    """
+
+    host_id: str
+    agent: str
+    labels: Mapping[str, str]
+    host_name: str | None
+    enrolled_at: datetime | None
+    revoked_at: datetime | None
+    reported_at: datetime | None
+    received_through: int
+    holes: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardRow:
+    """A host's scorecard of one release in one role, over some days."""
+
+    host_id: str
+    task: str
+    digest: str
+    role: Role
+    card: Scorecard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What came of storing a report.
+
+    Attributes:
+        received_through: Highest number that is stored of this host.
+        is_new: False: it was stored before, byte for byte.
+    """
+
+    received_through: int
+    is_new: bool
+
+
+class Reports(Protocol):
+    """Where reports are stored: each exactly once, all of it or nothing."""
+
+    def store(
+        self, envelope: Envelope, *, sha256: str, length: int, now: datetime
+    ) -> Stored:
+        """Store a report; durable when this returns, its samples among it.
+
+        Args:
+            envelope: As it was understood.
+            sha256: Of its unpacked bytes.
+            length: Of the packed ones.
+            now: When it came.
+
+        Raises:
+            ConflictError: Another report of this host has this number.
+            UnavailableError: The database cannot be had now; nothing is stored.
+        """
+        ...
+
+
+class Enrolment(Protocol):
+    """Who may report; tokens are kept as their SHA-256 only."""
+
+    def add_join_token(
+        self, sha256: str, *, name: str, expires_at: datetime, uses: int
+    ) -> None:
+        """Let hosts enrol with a token, so many times."""
+        ...
+
+    def enrol(
+        self, host_id: str, *, join: str, token: str, now: datetime
+    ) -> str | None:
+        """Give a host its token; a host that enrols anew gets another.
+
+        Args:
+            host_id: Who.
+            join: SHA-256 of the join token.
+            token: SHA-256 of the host's own token from now on.
+            now: When.
+
+        Returns:
+            Why it may not; None: it may.
+        """
+        ...
+
+    def host_of(self, token: str) -> str | None:
+        """Return whose token has this SHA-256; None: nobody's, or it is revoked."""
+        ...
+
+    def is_revoked(self, host_id: str) -> bool:
+        """Return whether a host is not to be let in, whatever it shows."""
+        ...
+
+    def revoke(self, host_id: str, *, now: datetime) -> bool:
+        """Let a host in no more; return whether it was known."""
+        ...
+
+
+class Fleet(Protocol):
+    """What the hosts said, as central looks at it."""
+
+    def hosts(self) -> tuple[HostRow, ...]:
+        """Return every host, by id."""
+        ...
+
+    def line_ups(
+        self, task: str | None = None
+    ) -> Mapping[str, tuple[LineUpReport, ...]]:
+        """Return the newest line-ups of each host, by host id."""
+        ...
+
+    def cards(
+        self, *, task: str | None = None, since: date | None = None
+    ) -> tuple[CardRow, ...]:
+        """Return scorecards, days merged, by host, task, digest and role."""
+        ...
+
+    def trials(self, task: str, *, digest: str, after: int) -> tuple[TrialReport, ...]:
+        """Return what fleet blocks above a number showed of a release."""
+        ...
+
+    def drift(self, task: str) -> Mapping[str, Drift]:
+        """Return the newest drift of a task on each host that told of it."""
+        ...
+
+    def evidence(self, task: str) -> Mapping[str, tuple[Evidence, ...]]:
+        """Return the newest evidence on each of the guard's questions, by host."""
+        ...
+
+    def events(
+        self,
+        *,
+        host_id: str | None = None,
+        names: Sequence[str] = (),
+        since: datetime | None = None,
+    ) -> tuple[tuple[str, ToldEvent], ...]:
+        """Return what hosts told of, oldest first, each with the host's id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleCount:
+    """How many labelled moments of a task came since an instant."""
+
+    rows: int
+    events: int
+
+
+class Counting(Protocol):
+    """How many labelled samples there are; counted as they come in."""
+
+    def count(self, task: str, *, since: datetime) -> SampleCount:
+        """Return how many came since."""
+        ...
+
+
+class Plans(Protocol):
+    """What the autopilot remembers of each task."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Return a context whose writes all happen, or none."""
+        ...
+
+    def plan(self, task: str) -> bytes | None:
+        """Return what is remembered of a task; None: nothing yet."""
+        ...
+
+    def set_plan(self, task: str, document: bytes) -> None:
+        """Remember it."""
+        ...
