@@ -73,7 +73,7 @@ class Dataset(Protocol):
         ...
 
     def compact(self, *, before: date) -> int:
-        """Make one file of each task's day before a date; return how many files went."""
+        """Make one file of each earlier day of a task; return how many files went."""
         ...
 
     def tasks(self) -> tuple[str, ...]:
