@@ -77,7 +77,15 @@ class ReportError(ForewarnError):
 
 
 class ConflictError(ReportError):
-    """A report bears the number of another one; its host must number it anew."""
+    """A report bears the number of another one; its host must number it anew.
+
+    Attributes:
+        received_through: Highest number that is stored of this host.
+    """
+
+    def __init__(self, words: str, *, received_through: int) -> None:
+        super().__init__(words)
+        self.received_through = received_through
 
 
 class UnavailableError(ForewarnError):

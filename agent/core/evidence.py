@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from agent.core.manifest_parts import Forecaster, Name
 from agent.core.moment import Thesis
 
 
@@ -17,8 +18,8 @@ class Question(msgspec.Struct, frozen=True, order=True):
     """
 
     thesis: Thesis
-    release: str
-    reference: str
+    release: Forecaster
+    reference: Forecaster
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     at: datetime
-    task: str
+    task: Name
     question: Question
     e_value: float
     threshold: float

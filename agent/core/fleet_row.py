@@ -11,8 +11,10 @@ NO_BETS: Final = (0,) * len(LAMBDAS)
 # Every summand is rounded to 1e-9.
 _SLACK: Final = 1e-6
 
+_Amount = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Bets = Annotated[
-    tuple[int, ...], msgspec.Meta(min_length=len(LAMBDAS), max_length=len(LAMBDAS))
+    tuple[_Amount, ...], msgspec.Meta(min_length=len(LAMBDAS), max_length=len(LAMBDAS))
 ]
 
 
@@ -35,12 +37,12 @@ class FleetRow(msgspec.Struct, frozen=True, array_like=True):
     """
 
     host: str
-    version: int
-    block: int
-    n: int = 0
-    active: int = 0
-    reference: int = 0
-    episodes: int = 0
+    version: _Number
+    block: _Number
+    n: _Amount = 0
+    active: _Amount = 0
+    reference: _Amount = 0
+    episodes: _Amount = 0
     harm: Bets = NO_BETS
     merit: Bets = NO_BETS
 

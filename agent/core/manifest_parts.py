@@ -9,6 +9,8 @@ from agent.core.target import ValueMeaning
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+# A release, or the baseline.
+Forecaster = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64}|baseline)\Z")]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]

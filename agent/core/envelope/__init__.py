@@ -1,6 +1,6 @@
 """The envelope: what a host sends upstream, schema 1; parsed strictly once."""
 
-from agent.core.envelope.cards import CardReport
+from agent.core.envelope.cards import CardReport, is_sound
 from agent.core.envelope.document import (
     SCHEMA,
     Envelope,
@@ -39,6 +39,7 @@ __all__ = [
     "ToldEvent",
     "TrialReport",
     "TrustHealth",
+    "is_sound",
     "parse_envelope",
     "row_of",
 ]

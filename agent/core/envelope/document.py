@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from agent.core.envelope.cards import CardReport
+from agent.core.envelope.cards import CardReport, miscount
 from agent.core.envelope.labelled import Labelled, flaw
 from agent.core.envelope.part import HostId, Part, Text, Utc
 from agent.core.envelope.parts import (
@@ -50,9 +50,7 @@ class Envelope(Part, frozen=True):
     sequence: Annotated[int, msgspec.Meta(gt=0, le=2**53)]
     agent: Annotated[str, msgspec.Meta(max_length=64)]
     window: Span
-    labels: Annotated[dict[_Label, Text], msgspec.Meta(max_length=_MAX_LABELS)] = (
-        msgspec.field(default_factory=dict)
-    )
+    labels: _Labels = msgspec.field(default_factory=dict)
     host_name: Text | None = None
     line_ups: tuple[LineUpReport, ...] = ()
     scorecards: tuple[CardReport, ...] = ()
@@ -81,11 +79,12 @@ def parse_envelope(document: bytes) -> Envelope:
     return envelope
 
 
-def _check_schema(document: bytes) -> None:
-    class Head(msgspec.Struct):
-        schema: int
+class _Head(msgspec.Struct):
+    schema: int
 
-    schema = msgspec.json.decode(document, type=Head).schema
+
+def _check_schema(document: bytes) -> None:
+    schema = msgspec.json.decode(document, type=_Head).schema
     if schema != SCHEMA:
         raise ReportError(f"report: expected schema {SCHEMA}, got {schema}")
 
@@ -100,6 +99,11 @@ def _laws(envelope: Envelope) -> list[tuple[str, bool]]:
             "trials: expected rows of the sender only",
             all(each.row.host == envelope.host_id for each in envelope.trials),
         ),
+        *[
+            (f"scorecards of {each.task}: {found}", False)
+            for each in envelope.scorecards
+            if (found := miscount(each))
+        ],
         *[
             (f"trials of {each.task}: {found}", False)
             for each in envelope.trials

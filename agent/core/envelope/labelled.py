@@ -15,7 +15,9 @@ _Features = Annotated[tuple[float | None, ...], msgspec.Meta(max_length=512)]
 _Values = Annotated[tuple[float, ...], msgspec.Meta(max_length=100)]
 
 
-class LabelledRow(msgspec.Struct, frozen=True, array_like=True):
+class LabelledRow(
+    msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True
+):
     """One resolved moment.
 
     Attributes:
@@ -74,7 +76,9 @@ class Labelled(Part, frozen=True):
 
 def row_of(features: npt.NDArray[np.float32]) -> tuple[float | None, ...]:
     """Return features as they are sent: few digits, None for a gap."""
-    return tuple(None if math.isnan(value) else float(str(value)) for value in features)
+    return tuple(
+        float(str(value)) if math.isfinite(value) else None for value in features
+    )
 
 
 def flaw(labelled: Labelled) -> str:

@@ -11,8 +11,6 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Sum = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 HostId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z][0-9a-z._-]{7,63}\Z")]
-# A release, or the baseline.
-Forecaster = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64}|baseline)\Z")]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

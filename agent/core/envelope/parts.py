@@ -17,7 +17,7 @@ class Placed(Part, frozen=True):
     """A release in a slot of a line-up."""
 
     digest: Sha256
-    version: Annotated[int, msgspec.Meta(gt=0)]
+    version: Annotated[int, msgspec.Meta(gt=0, le=2**53)]
     state: ReleaseState
 
 
@@ -48,7 +48,7 @@ class TrialReport(Part, frozen=True):
 
     task: Name
     digest: Sha256
-    ticks: Annotated[int, msgspec.Meta(gt=0)]
+    ticks: Annotated[int, msgspec.Meta(gt=0, le=2**53)]
     score_every_s: Annotated[float, msgspec.Meta(gt=0)]
     row: FleetRow
 
@@ -58,10 +58,12 @@ class FeatureDrift(Part, frozen=True):
 
     Attributes:
         feature: Its place in the manifest.
-        counts: Moments by bin, lowest first.
+        counts: Moments by cell, lowest first: below the first edge, on it, between it
+            and the next, ...; empty where there is nothing to compare.
         gaps: Moments at which it was a gap.
         psi: Population stability index against the reference.
         threshold: What chance alone seldom exceeds at this sample size.
+        effective_rows: How many independent moments would tell as much.
     """
 
     feature: Count
@@ -69,6 +71,7 @@ class FeatureDrift(Part, frozen=True):
     gaps: Count = 0
     psi: float = 0.0
     threshold: float = 0.0
+    effective_rows: float = 0.0
 
     @property
     def has_drifted(self) -> bool:
@@ -82,7 +85,8 @@ class Drift(Part, frozen=True):
     Attributes:
         digest: The release whose reference it is.
         rows: Moments looked at.
-        effective_rows: How many independent ones would tell as much.
+        effective_rows: How many independent ones would tell as much, of the feature of
+            which that is the fewest.
     """
 
     task: Name
