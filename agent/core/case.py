@@ -167,7 +167,7 @@ class Case:
         """
         tick, self.ticks = self.ticks, self.ticks + 1
         parts = len(pairs)
-        worst = sum(self._worst(pair) for pair in pairs) / parts
+        worst = sum(self.worst(pair) for pair in pairs) / parts
         return tick, self._guard.issue(tick, worst, parts=parts)
 
     def settle(
@@ -192,15 +192,11 @@ class Case:
             begins_episode: Whether an event began with it.
             at: When it was predicted.
         """
-        worst = self._worst(pair)
+        worst = self.worst(pair)
         if outcome is None:
             self._guard.resolve(tick, bets, worst, parts=parts)
             return
-        own, reference = (self.loss.of(values, outcome) for values in pair)
-        if own >= 1 and not self._is_on_trial:
-            # It has lost all that can be lost, and nobody knows how much more it would
-            # have been: that never speaks for it.
-            reference = min(reference, (1 + self.terms.margin) * own)
+        own, reference = self.losses(pair, outcome)
         self._losses = self._losses[0] + own, self._losses[1] + reference
         on_trial, rival = (own, reference) if self._is_on_trial else (reference, own)
         self._guard.resolve(
@@ -214,6 +210,28 @@ class Case:
         )
         if self._guard.run.predictions <= 1:
             self._since = at
+
+    def losses(self, pair: Pair, outcome: float) -> tuple[float, float]:
+        """Return what release and reference have lost, as it is counted here."""
+        own, reference = (self.loss.of(values, outcome) for values in pair)
+        if own >= 1 and not self._is_on_trial:
+            # It has lost all that can be lost, and nobody knows how much more it would
+            # have been: that never speaks for it.
+            reference = min(reference, (1 + self.terms.margin) * own)
+        return own, reference
+
+    def excess(self, pair: Pair, outcome: float | None) -> float:
+        """Return what a bet of 1 on the thesis wins; as `settle` has it.
+
+        Args:
+            pair: What was said.
+            outcome: What came; None: it can never be known.
+        """
+        if outcome is None:
+            return -self.worst(pair) if self.terms.is_strict else 0.0
+        own, reference = self.losses(pair, outcome)
+        on_trial, rival = (own, reference) if self._is_on_trial else (reference, own)
+        return on_trial - (1 + self.terms.margin) * rival
 
     def evidence(self, *, task: str, at: datetime) -> Evidence:
         """Return what the case has come to."""
@@ -245,7 +263,8 @@ class Case:
         factor = 1 + self.terms.margin
         return reference_loss * factor if self._is_on_trial else reference_loss / factor
 
-    def _worst(self, pair: Pair) -> float:
+    def worst(self, pair: Pair) -> float:
+        """Return the most that a bet of 1 on the thesis can lose."""
         release, reference = pair
         if self._is_on_trial:
             return self.loss.worst(release, reference, self.terms.margin)

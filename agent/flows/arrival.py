@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent.core.event import Event, EventName
+from agent.core.lineup import LineUp
 from agent.core.release import ReleaseEvent, ReleaseState
+from agent.core.turn import Move, turned
 from agent.flows.departure import lineup_of, step
 from agent.ports import Registry
 
@@ -18,8 +20,10 @@ def arrive(
 ) -> bool:
     """Let a staged release have its place; return whether it is acted upon at once.
 
-    In the shadow it takes the place of the one that waited there. Belongs in a
-    transaction, which reads the line-up anew: the daemon may have stepped back.
+    In the shadow it takes the place of the one that waited there. A survey predicts
+    nothing that another could be held against, so it stands by for whoever comes next.
+    Belongs in a transaction, which reads the line-up anew: the daemon may have stepped
+    back.
 
     Args:
         registry: Where releases and line-ups are kept.
@@ -37,5 +41,25 @@ def arrive(
         return True
     if lineup.shadow is not None:
         step(registry, lineup.shadow, shadow, ReleaseEvent.SUPERSEDED)
-    registry.set_lineup(replace(lineup, shadow=digest))
-    return False
+    waiting = replace(lineup, shadow=digest)
+    registry.set_lineup(waiting)
+    if not _is_survey(registry, lineup.active):
+        return False
+    _promote(registry, waiting, digest)
+    registry.record(tell(EventName.RELEASE_ACTIVATED))
+    return True
+
+
+def _is_survey(registry: Registry, digest: str) -> bool:
+    known = (each for each in registry.releases() if each.digest == digest)
+    return any(each.manifest.model is None for each in known)
+
+
+def _promote(registry: Registry, lineup: LineUp, digest: str) -> None:
+    states = {release.digest: release.state for release in registry.releases()}
+    left = turned(Move.PROMOTE, digest, lineup=lineup, states=states)
+    if left is None:  # who has just come has its place
+        return
+    for changed, state in left.states.items():
+        registry.set_state(changed, state)
+    registry.set_lineup(left.lineup)

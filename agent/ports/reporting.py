@@ -1,9 +1,9 @@
 """What reporting upstream needs of the world."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from agent.core.event import Event
@@ -27,20 +27,35 @@ class Past(Protocol):
         """Return every release that this program understands, by task and version."""
         ...
 
-    def cards(self, *, since: datetime) -> dict[CardKey, Scorecard]:
+    def cards(self, *, since: date) -> dict[CardKey, Scorecard]:
         """Return the scorecards of the UTC days from `since` on."""
         ...
 
-    def events(self, *, after: int) -> Sequence[tuple[int, Event]]:
-        """Return the audit log's events above a number, oldest first, with theirs."""
+    def events(self, *, after: int, limit: int) -> Sequence[tuple[int, Event]]:
+        """Return up to `limit` audit events above a number, oldest first, with theirs.
+
+        Left out is what only a newer program could have told.
+        """
         ...
 
-    def evidence(self, *, since: datetime) -> Sequence[Evidence]:
-        """Return the newest evidence on each question asked since, by task."""
+    def evidence(self, *, since: datetime | None) -> Sequence[Evidence]:
+        """Return the newest evidence on each question asked since, in its order."""
         ...
 
-    def first_open(self, task: str) -> int | None:
-        """Return the number of the task's oldest moment without an outcome, if any."""
+    def memories(self) -> dict[str, bytes]:
+        """Return what each task remembers besides its open moments, by task."""
+        ...
+
+    def oldest_open(self) -> Mapping[str, Moment]:
+        """Return the oldest moment without an outcome of each task that has one."""
+        ...
+
+    def known_until(self) -> datetime | None:
+        """Return the newest committed sample's instant; None before the first."""
+        ...
+
+    def first_since(self, at: datetime) -> int:
+        """Return the number of the first moment from an instant on, or a higher one."""
         ...
 
     def resolved(
@@ -52,8 +67,12 @@ class Past(Protocol):
         """
         ...
 
-    def missing(self, *, since: datetime) -> dict[str, int]:
-        """Return in how many samples since then each series was a gap, if any."""
+    def chosen(self, numbers: Sequence[int]) -> Iterator[tuple[Moment, Outcome]]:
+        """Yield the resolved moments of these numbers, in their order."""
+        ...
+
+    def missing(self, *, since: datetime | None) -> dict[str, int]:
+        """Return in how many samples after an instant each series was a gap, if any."""
         ...
 
     def trust(self) -> Trust:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.store import retention, schema
+from agent.adapters.store import retention, schema, tables
 from agent.adapters.store.archive import Archive
 from agent.adapters.store.ledger import SqliteLedger
 from agent.errors import StateError
@@ -255,10 +255,10 @@ def test_a_reader_without_the_right_to_read_is_told(open_folder):
 def test_a_migration_that_fails_at_any_statement_leaves_no_table(
     after, tmp_path, monkeypatch
 ):
-    statements = schema._FIRST_TABLES.split(";")
+    statements = tables.FIRST_TABLES.split(";")
     broken = [*statements[:after], "create nonsense", *statements[after:]]
     path = tmp_path / "forewarn.db"
-    monkeypatch.setattr(schema, "_FIRST_TABLES", ";".join(broken))
+    monkeypatch.setattr(tables, "FIRST_TABLES", ";".join(broken))
     with pytest.raises(StateError, match="syntax error"):
         schema.migrate(path)
     with closing(sqlite3.connect(path)) as connection:

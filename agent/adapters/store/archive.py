@@ -46,7 +46,7 @@ class Archive:
         Raises:
             StateError: No file, no rights, damage, or another schema.
         """
-        return cls(schema.opened(path, query=_query(path)), path=path)
+        return cls(schema.opened(path, query=only_reading(path)), path=path)
 
     def close(self) -> None:
         """Let the file go."""
@@ -220,7 +220,7 @@ def _stamp(at: datetime | None) -> int | None:
     return None if at is None else rows.stamp(at)
 
 
-def _query(path: Path) -> str:
+def only_reading(path: Path) -> str:
     """Return how to open the file so that nothing is made beside it.
 
     Whoever has a WAL database open keeps a -wal file there, and a process that was
