@@ -12,7 +12,7 @@ class _OverError(BaseException):
 
 
 @contextmanager
-def limited(limit_s: float, *, what: str) -> Iterator[None]:
+def limited(limit_s: float, *, what: str, again: str = "update") -> Iterator[None]:
     """End the block after a time; for the main thread of a short-lived process.
 
     A fetcher has limits of its own, but looks at its watch only when a piece of a body
@@ -31,7 +31,7 @@ def limited(limit_s: float, *, what: str) -> Iterator[None]:
         yield
     except _OverError:
         raise UnavailableError(
-            f"{what} was not over after {limit_s:g} s; tried again at the next update"
+            f"{what} was not over after {limit_s:g} s; tried again at the next {again}"
         ) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -23,6 +23,7 @@ class Row(NamedTuple):
 
 
 COMMANDS: Mapping[str, Row] = {
+    "demo": Row("agent.cli.demo:demo", "Live through the whole loop, here and now."),
     "run": Row("agent.cli.run:run", "Run the agent in the foreground."),
     "status": Row(
         "agent.cli.status:status", "Show what is not well, and how the forecasts do."
@@ -45,10 +46,13 @@ COMMANDS: Mapping[str, Row] = {
     "metrics": Row("agent.cli.metrics:metrics", "List the metrics and their values."),
     "replay": Row("agent.cli.replay:replay_command", "Run over recorded metrics."),
     "update": Row("agent.cli.update:update", "Look for a new release now."),
+    "report": Row("agent.cli.reports:report", "Tell central now, or show what it is."),
     "qualify": Row("agent.cli.qualify:qualify", "Try a model as an update would."),
     "import": Row(
-        "agent.cli.update:import_", "Take releases from a carried repository."
+        "agent.cli.update:import_", "Take in what was carried here from central."
     ),
+    "export": Row("agent.cli.carry:export", "Write reports to a file, for central."),
+    "enroll": Row("agent.cli.enroll:enroll", "Make this host one of a central's."),
     "config": Row("agent.cli.config:config_group", "Check or show the configuration."),
 }
 

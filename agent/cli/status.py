@@ -19,6 +19,7 @@ from agent.cli.guard import (
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, instant_text
 from agent.cli.scores import Score, scores, scores_text
+from agent.cli.spool import SpoolStatus, spool_problems, spool_status, spool_text
 from agent.cli.state import opened
 from agent.cli.tasks import TaskAtWork, at_work, tasks_text
 from agent.cli.trust import TrustStatus, trust_problems, trust_status, trust_text
@@ -27,7 +28,8 @@ from agent.core.event import EventName, Level
 from agent.core.moment import Role
 from agent.core.quantity import duration_text, size_text
 from agent.ports import OwnCost
-from agent.wiring.reading import Archive, daemon_cost
+from agent.ports.reporting import SpoolSize
+from agent.wiring.reading import Archive, daemon_cost, spool_at
 from agent.wiring.scoring import clock
 
 _FINDINGS_STATUS = 3
@@ -70,6 +72,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         cost: What that daemon has cost so far; None if it does not run.
         guard: The tests that run on the releases at work.
         trust: How this host stands with its repository.
+        reports: How it stands with what goes to central.
     """
 
     agent: str
@@ -84,6 +87,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     guard: list[Tested]
     ledger: Ledger
     trust: TrustStatus
+    reports: SpoolStatus
 
 
 @click.command("status")
@@ -113,12 +117,16 @@ def status(config_path: Path | None, state_dir: Path | None, as_json: bool) -> i
       episodes  how many times an event began while it was tested
     """  # noqa: D301 - click keeps the lines after a real backspace
     with opened(config_path, state_dir) as (config, archive):
-        found = _status(config, archive, now=clock().now())
+        with spool_at(config.agent.state_dir) as spool:
+            size = spool.size()
+        found = _status(config, archive, size, now=clock().now())
     emit(found, as_json=as_json, text=_text(found))
     return 0 if found.is_well else _FINDINGS_STATUS
 
 
-def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
+def _status(
+    config: Config, archive: Archive, size: SpoolSize, *, now: datetime
+) -> Status:
     counts, last = archive.counts(), archive.last_sample()
     cost = daemon_cost(config.agent.state_dir)
     ledger = Ledger(
@@ -131,6 +139,7 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
     )
     tasks, events = at_work(archive, config.tasks), archive.events(limit=_EVENTS)
     trust = trust_status(archive.trust(), now=now)
+    reports = spool_status(config, size, events)
     lineups = [task.lineup() for task in tasks]
     problems = [
         *_problems(config, ledger, tasks, is_running=cost is not None, now=now),
@@ -138,6 +147,7 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         *guard_problems(archive, lineups, now=now),
         *_failures(events, now),
         *trust_problems(trust, now=now),
+        *spool_problems(reports, config=config, now=now),
         *(
             f"{c.task}: not taken in: {c.refusal}"
             for c in archive.channels()
@@ -157,6 +167,7 @@ def _status(config: Config, archive: Archive, *, now: datetime) -> Status:
         guard=guard_status(archive, lineups, now=now),
         ledger=ledger,
         trust=trust,
+        reports=reports,
     )
 
 
@@ -222,7 +233,11 @@ _MENDED_BY: dict[str, set[str]] = {
 
 def _failures(events: list[Recorded], now: datetime) -> Iterator[str]:
     """Yield each kind of error of the last hour once, the newest of it."""
-    seen: set[str] = {*_UNUSABLE, EventName.RELEASE_ROLLED_BACK}
+    seen: set[str] = {
+        *_UNUSABLE,
+        EventName.RELEASE_ROLLED_BACK,
+        EventName.REPORT_SET_ASIDE,  # told for as long as it is there
+    }
     for event in events:
         # Newest first: what mended it comes before what it mended.
         seen |= _MENDED_BY.get(event.name, set())
@@ -240,6 +255,7 @@ def _text(found: Status) -> str:
     last = [
         _ledger_text(found.ledger),
         trust_text(found.trust),
+        spool_text(found.reports),
         _cost_text(found.cost, found.at),
     ]
     scored = scores_text(found.scorecards)

@@ -1,16 +1,15 @@
 """`forewarn update` and `forewarn import`: one run of the courier, now."""
 
-import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from agent.cli.carry import receipt_in, take_receipt
+from agent.cli.couriers import answer_of
 from agent.cli.options import config_option, json_option, state_dir_option
 from agent.cli.output import emit, say
-from agent.errors import UnavailableError
 from agent.wiring.courier import courier_command
 
 _REFUSED = 3
@@ -35,18 +34,25 @@ def update(
 
 
 @click.command("import")
-@click.argument("source", type=click.Path(path_type=Path), metavar="DIR|TAR")
+@click.argument("source", type=click.Path(path_type=Path), metavar="DIR|TAR|RECEIPT")
 @config_option
 @state_dir_option
 @json_option
 def import_(
     source: Path, config_path: Path | None, state_dir: Path | None, as_json: bool
 ) -> int:
-    """Take releases from a repository that was carried here, as from central.
+    """Take in what was carried here from central: a repository, or a receipt.
 
-    It is copied first, and verified against central.trust_root like everything that
-    comes over the network. Exit status 3 if an offer was refused.
+    A repository is copied first, and verified against central.trust_root like
+    everything that comes over the network. Exit status 3 if an offer was refused.
+
+    A receipt is what central gives for a file of `forewarn export`: the reports that it
+    names are deleted here. One for another host, or for other reports, is refused.
     """
+    receipt = receipt_in(source)
+    if receipt is not None:
+        take_receipt(receipt, config_path, state_dir, as_json=as_json)
+        return 0
     command = courier_command(
         config_path=config_path,
         state_dir=state_dir,
@@ -59,29 +65,18 @@ def import_(
 
 def _ran(command: Sequence[str], *, as_json: bool) -> int:
     """Run the courier, print what came of it, and return the exit status."""
-    done = subprocess.run(  # noqa: S603 - our own program
-        command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    if not done.stdout:
-        raise _died(done)
-    answer = json.loads(done.stdout)
-    result = answer.get("result")
+    answer = answer_of(command)
+    result = answer.result
     if result is None:
-        say(f"forewarn: {answer['error']}")
-        emit(answer, as_json=as_json, text="")
-        return done.returncode
+        say(f"forewarn: {answer.document['error']}")
+        emit(answer.document, as_json=as_json, text="")
+        return answer.status
     for each in result["refused"]:
         say(f"{each['task']} refused: {each['reason']}")
     for each in result["withdrawn"]:
         say(f"{each['task']} version {each['version']} withdrawn: {each['reason']}")
-    emit(answer, as_json=as_json, text=_text(result))
-    return _REFUSED if result["refused"] else done.returncode
-
-
-def _died(done: "subprocess.CompletedProcess[str]") -> UnavailableError:
-    """Return what to say of a courier that gave no answer: its own last words."""
-    words = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-    return UnavailableError(f"the courier died with status {done.returncode}: {words}")
+    emit(answer.document, as_json=as_json, text=_text(result))
+    return _REFUSED if result["refused"] else answer.status
 
 
 def _text(result: dict[str, Any]) -> str:

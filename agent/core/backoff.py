@@ -1,5 +1,6 @@
 """How long to wait before another try, so that many hosts do not try together."""
 
+from math import sqrt
 from typing import Final
 
 # A try is a process: less than a second apart helps nobody.
@@ -34,3 +35,20 @@ def beat_s(every_s: float, *, draw: float) -> float:
     drift apart.
     """
     return every_s * (1 - _JITTER * draw)
+
+
+def rest_s(every_s: float, *, draw: float) -> float:
+    """Return the seconds until the first of such times, for who begins in between.
+
+    Drawn so that what many hosts do is spread evenly from the first second on: their
+    beats have a history that nobody saw.
+
+    Source:
+        The stationary excess distribution of a renewal process, for intervals even
+        between 0.9 and 1: D. R. Cox, "Renewal Theory" (1962), section 5.
+    """
+    mean = 1 - _JITTER / 2
+    if draw * mean <= 1 - _JITTER:
+        return max(_LEAST_S, every_s * draw * mean)
+    left = (1 - draw) * mean
+    return every_s * (1 - sqrt(2 * _JITTER * left))

@@ -69,6 +69,9 @@ class FleetGuard(msgspec.Struct, array_like=True, tag="fleet-1"):
         is_halted: Evidence of harm has reached 1 / alpha.
         harm: Evidence of "worse by more than the margin".
         merit: Evidence of "not worse by more than the margin".
+        margin: How much worse it may be and still go on: 0.1 means 10 %.
+        losses: What it and its reference have lost on all hosts, in 1e-9.
+        least_episodes: How many go before a next stage; values have none, so 0.
 
     Source:
         Product over independent clusters, mean within: Vovk and Wang, "E-values:
@@ -83,6 +86,9 @@ class FleetGuard(msgspec.Struct, array_like=True, tag="fleet-1"):
     is_halted: bool = False
     harm: Account = msgspec.field(default_factory=Account)
     merit: Account = msgspec.field(default_factory=Account)
+    margin: float = 0.1
+    losses: tuple[int, int] = (0, 0)
+    least_episodes: int = ADVANCE_EPISODES
 
     def __post_init__(self) -> None:
         """Refuse terms under which nothing would be proved; raises ValueError."""
@@ -116,10 +122,16 @@ class FleetGuard(msgspec.Struct, array_like=True, tag="fleet-1"):
                     f"block {block}, got {row.flaw(self.ticks) or 'another block'}"
                 )
         self.block = block
-        self.episodes += sum(row.episodes for row in _sent(hosts))
+        self._count(_sent(hosts))
         self.harm.pay([self._means(rows, "harm") for rows in hosts])
         self.merit.pay([self._means(rows, "merit") for rows in hosts])
         self.is_halted |= self.evidence() >= 1.0 / self.alpha
+
+    def _count(self, rows: Iterable[FleetRow]) -> None:
+        for row in rows:
+            own, reference = self.losses
+            self.losses = own + row.active, reference + row.reference
+            self.episodes += row.episodes
 
     def _means(self, rows: Sequence[FleetRow | None], bets: str) -> list[float]:
         sums = [getattr(row, bets) for row in rows if row is not None] or [NO_BETS]
@@ -137,13 +149,17 @@ class FleetGuard(msgspec.Struct, array_like=True, tag="fleet-1"):
     def may_advance(self) -> bool:
         """Return whether the next stage may begin: shown not worse, by day and night.
 
-        Evidence of 20, a day, and 20 pooled episodes; never after a halt.
+        Evidence of 20, a day, and 20 pooled episodes; never after a halt. And what is
+        shown must hold of all that was lost: bettors near their limit of risk bet only
+        where both agree, and could show it of a release that is useless elsewhere.
         """
+        own, reference = self.losses
         return (
             not self.is_halted
+            and own < (1.0 + self.margin) * reference
             and self.merit.evidence() >= ADVANCE_EVIDENCE
             and self.merit.blocks >= self.day_blocks
-            and self.episodes >= ADVANCE_EPISODES
+            and self.episodes >= self.least_episodes
         )
 
 

@@ -22,6 +22,7 @@ MAX_OPSET: Final = 27
 MAX_IR: Final = 13
 MAX_MODEL_BYTES: Final = 64 * 10**6
 
+_USUAL_INTERVAL_S: Final = 10.0
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d{1,9}(?:\.\d{1,9})*)")
 _LEADING_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 _Version = tuple[int, ...]
@@ -48,7 +49,8 @@ class HostFacts:
         max_model_bytes: The longest model that is downloaded.
         max_opset: Newest ONNX operator set that the runtime knows.
         max_ir: Newest ONNX file format that the runtime reads.
-        interval_s: Distance between two samples.
+        interval_s: Distance between two samples; None: it is not known which host, and
+            one is meant that samples every 10 s, or as often as the task is scored.
     """
 
     agent: str
@@ -59,7 +61,7 @@ class HostFacts:
     max_model_bytes: int = MAX_MODEL_BYTES
     max_opset: int = MAX_OPSET
     max_ir: int = MAX_IR
-    interval_s: float = 10.0
+    interval_s: float | None = None
 
     def allows(self, task: str) -> bool:
         """Return whether the site wants this task."""
@@ -214,7 +216,8 @@ def _needs(manifest: Manifest, host: HostFacts) -> list[tuple[str, bool]]:
     named = {*manifest.requires.metrics, *(s.name for s in manifest.all_series())}
     unknown = sorted(named - host.metrics)
     wanted = manifest.requires.agent
-    unfit = misfit(manifest, new_window=partial(Window, interval_s=host.interval_s))
+    interval_s = host.interval_s or min(_USUAL_INTERVAL_S, manifest.score_every)
+    unfit = misfit(manifest, new_window=partial(Window, interval_s=interval_s))
     return [
         (
             (

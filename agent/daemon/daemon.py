@@ -4,14 +4,14 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.triggers.interval import IntervalTrigger
 
 from agent.config.tables import Config
 from agent.core.event import Event, EventName, Field
-from agent.daemon.errand import Errand
-from agent.daemon.rounds import Rounds
 from agent.daemon.schedule import MainThreadScheduler, Signals, heard
+from agent.daemon.trips import Job, Trips
 from agent.errors import ConfigError
 from agent.flows.tick import TickResult
 from agent.ports import Clock
@@ -19,7 +19,7 @@ from agent.wiring.scoring import Scoring
 
 _UPKEEP_S = 3600.0
 _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_TICK, _COURIER, _UPKEEP = "tick", "courier", "upkeep"
+_TICK, _UPKEEP = "tick", "upkeep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +30,20 @@ class Surroundings:
         configure: Reads the configuration, at the start and at each SIGHUP; raises
             ConfigError if it is wrong.
         build: Makes the working parts.
-        courier: Command of the child process that does all networking.
-        has_source: Whether there is anything for the courier to look into.
+        jobs: What the courier does, the child process for all networking.
         draw: Returns a number between 0 and 1, each as likely; anew for each call.
         clock: Tells the time.
         tell: Takes every event, for the journal.
         show: Takes every tick's result, for a live view.
-        courier_limit_s: A courier that takes longer is ended.
     """
 
     configure: Callable[[], Config]
     build: Callable[[Config], Scoring]
-    courier: Sequence[str]
-    has_source: Callable[[Config], bool]
+    jobs: Sequence[Job]
     draw: Callable[[], float]
     clock: Clock
     tell: Callable[[Event], None]
     show: Callable[[TickResult], None]
-    courier_limit_s: float = 300.0
 
 
 class Daemon:
@@ -58,8 +54,7 @@ class Daemon:
         self._config = given.configure()
         self._parts: Scoring | None = None
         self._early: list[Event] = []
-        self._courier = Errand(given.courier, limit_s=given.courier_limit_s)
-        self._rounds = Rounds(given.draw)
+        self._trips = [Trips(job, draw=given.draw) for job in given.jobs]
         self._scheduler = MainThreadScheduler()
         self._latest = given.clock.now()
 
@@ -89,15 +84,17 @@ class Daemon:
         interval_s = float(self._config.agent.interval)
         self._tell(EventName.DAEMON_STARTED, interval_s=interval_s)
         self._tick()
-        jobs = {
+        jobs: dict[str, Callable[[], None]] = {
             _TICK: self._tick,
-            _COURIER: self._send_courier,
             _UPKEEP: self._keep_up,
+            **{each.job.name: partial(self._send, each) for each in self._trips},
         }
         for name, trigger in self._triggers().items():
             self._scheduler.add_job(jobs[name], trigger, id=name)
         self._scheduler.start()
-        self._send_courier()
+        for trips in self._trips:
+            if trips.job.is_first:
+                self._send(trips)
 
     def _triggers(self) -> dict[str, IntervalTrigger]:
         """Return when each job is due.
@@ -111,8 +108,10 @@ class Daemon:
         beat = IntervalTrigger(seconds=interval_s, start_date=first, timezone=UTC)
         return {
             _TICK: beat,
-            _COURIER: _every(self._rounds.wait_s(self._config.central.update_every)),
             _UPKEEP: _every(_UPKEEP_S),
+            **{
+                each.job.name: _every(each.wait_s(self._config)) for each in self._trips
+            },
         }
 
     def _reschedule(self) -> None:
@@ -148,26 +147,35 @@ class Daemon:
             given.show(result)
         self._look_after_courier()
 
-    def _send_courier(self) -> None:
-        if not self._given.has_source(self._config):
+    def _send(self, trips: Trips) -> None:
+        """Send the courier for a job; one at a time, for each takes its memory."""
+        if not trips.job.is_wanted(self._config) or trips.is_out:
+            return
+        trips.is_due = any(each.is_out for each in self._trips)
+        if trips.is_due:
             return
         try:
-            self._courier.send(self._given.clock.now())
+            trips.begin(self._given.clock.now())
         except OSError as error:
-            self._note_round(str(error))
+            self._note_trip(trips, str(error))
 
     def _look_after_courier(self) -> None:
-        status = self._courier.came_back(self._given.clock.now())
-        if status is not None:
-            self._note_round(status)
+        for trips in self._trips:
+            status = trips.came_back(self._given.clock.now())
+            if status is not None:
+                self._note_trip(trips, status)
+        for trips in self._trips:
+            if trips.is_due:
+                self._send(trips)
 
-    def _note_round(self, how: int | str) -> None:
+    def _note_trip(self, trips: Trips, how: int | str) -> None:
         """Tell how the courier came back, if that is news; plan when it goes next."""
-        if self._rounds.ended(how):
+        name = trips.job.name
+        if trips.ended(how):
             kind = "status" if isinstance(how, int) else "error"
-            self._tell(EventName.COURIER_FAILED, **{kind: how})
-        trigger = self._triggers()[_COURIER]
-        self._scheduler.reschedule_job(_COURIER, trigger=trigger)
+            self._tell(EventName.COURIER_FAILED, job=name, **{kind: how})
+        trigger = _every(trips.wait_s(self._config))
+        self._scheduler.reschedule_job(name, trigger=trigger)
 
     def _keep_up(self) -> None:
         if self._parts is None:
@@ -209,7 +217,8 @@ class Daemon:
         if self._scheduler.running:
             self._scheduler.shutdown()
         self._close_parts()
-        self._courier.end()
+        for trips in self._trips:
+            trips.end()
         self._tell(EventName.DAEMON_STOPPED)
 
     def _close_parts(self) -> None:

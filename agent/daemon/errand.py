@@ -1,10 +1,13 @@
 """An errand: a child process that comes back by itself, or is fetched."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 _GRACE_S = 2.0
+# What a pipe holds: a child that prints more would wait for somebody to read it.
+_HEARD_BYTES = 65_536
 
 
 class Errand:
@@ -13,13 +16,26 @@ class Errand:
     Args:
         command: What the child runs.
         limit_s: How long it may take.
+        is_heard: Whether anybody wants to know what it prints, which is little then.
+
+    Attributes:
+        words: What the last child printed, if it was heard.
     """
 
-    def __init__(self, command: Sequence[str], *, limit_s: float) -> None:
+    def __init__(
+        self, command: Sequence[str], *, limit_s: float, is_heard: bool = False
+    ) -> None:
+        self.words = b""
         self._command = command
         self._limit = timedelta(seconds=limit_s)
+        self._stdout = subprocess.PIPE if is_heard else subprocess.DEVNULL
         self._child: subprocess.Popen[bytes] | None = None
         self._sent_at: datetime | None = None
+
+    @property
+    def is_out(self) -> bool:
+        """Whether a child is on its way."""
+        return self._child is not None
 
     def send(self, now: datetime) -> None:
         """Start the child, unless one is still on its way.
@@ -29,11 +45,12 @@ class Errand:
         """
         if self._child is not None:
             return
+        self.words = b""
         # A session of its own: ctrl-c at the terminal is for the daemon, which ends it.
         self._child = subprocess.Popen(  # noqa: S603 - our own program
             self._command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=self._stdout,
             start_new_session=True,
         )
         self._sent_at = now
@@ -53,6 +70,7 @@ class Errand:
             status = child.wait()
         if status is not None:
             self._child = None
+            self.words = _printed(child)
         return status
 
     def end(self) -> None:
@@ -66,3 +84,14 @@ class Errand:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        _printed(child)
+
+
+def _printed(child: "subprocess.Popen[bytes]") -> bytes:
+    """Return what a child that is gone has printed, and let go of the pipe."""
+    if child.stdout is None:
+        return b""
+    with child.stdout as pipe:
+        # A child of its own may live on and hold the other end.
+        os.set_blocking(pipe.fileno(), False)
+        return pipe.read(_HEARD_BYTES) or b""

@@ -14,17 +14,16 @@ from agent.adapters.voucher import CourierVoucher
 from agent.config import Config, load
 from agent.core.event import Event
 from agent.daemon.daemon import Daemon, Surroundings
+from agent.daemon.jobs import jobs_of
 from agent.daemon.live import LiveLine, clipped
 from agent.daemon.options import RunOptions
 from agent.errors import ForewarnError
 from agent.flows.tick import TickResult
-from agent.wiring.courier import courier_command
 from agent.wiring.scoring import (
     Scoring,
     chance,
     clock,
     get_ready,
-    has_source,
     journal,
     only_daemon,
     own_process,
@@ -66,14 +65,11 @@ def _work(
     is_live = sys.stdout.isatty()
     is_standalone = options.is_standalone
     tell = _beside_line() if is_live else journal().write
-    courier = courier_command(
-        config_path=options.config_path,
-        state_dir=options.state_dir,
-        is_standalone=is_standalone,
-    )
+    jobs = jobs_of(options)
     config = _configured(options)
     with only_daemon(config):
-        if get_ready(config, courier=courier, is_standalone=is_standalone):
+        update = jobs[0].command
+        if get_ready(config, courier=update, is_standalone=is_standalone):
             voucher.close()  # what it was asked before is out of date
         for event in recovered(config, now=clock().now()):
             tell(event)
@@ -81,8 +77,7 @@ def _work(
             Surroundings(
                 configure=partial(_configured, options),
                 build=partial(_build, voucher=voucher, watch=watch),
-                courier=courier,
-                has_source=partial(has_source, is_standalone=is_standalone),
+                jobs=jobs,
                 draw=chance(),
                 clock=clock(),
                 tell=tell,

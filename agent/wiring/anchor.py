@@ -3,14 +3,13 @@
 Small on purpose: the daemon waits for it when it starts.
 """
 
-from pathlib import Path
-
 from agent.adapters.repository.chain import CachedChain
 from agent.adapters.store.registry import SqliteRegistry
-from agent.errors import ConfigError, StateError
+from agent.errors import StateError
 from agent.flows.vouch import Vouching, vouch
 from agent.wiring import places
 from agent.wiring.courier import CourierSettings
+from agent.wiring.named import read_named
 
 
 def vouched(settings: CourierSettings) -> Vouching:
@@ -41,15 +40,3 @@ def trust_root(settings: CourierSettings) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from error
-
-
-def read_named(path: Path, *, key: str) -> bytes:
-    """Return the bytes of a file that the configuration names.
-
-    Raises:
-        ConfigError: It cannot be read; names the key.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{key}: {path}: {error.strerror}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from agent.adapters.http import HttpFetcher
+from agent.adapters.http.fetcher import HttpFetcher
 from agent.adapters.repository.client import TufClient
 from agent.errors import TrustError, UnavailableError
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.config import Central, Tasks, load
+from agent.config import Central, Config, SharingLevel, Tasks, load
 from agent.errors import NotEnrolledError
 from agent.wiring import places
 from agent.wiring.light import light_python
@@ -20,9 +20,10 @@ class CourierSettings:
         interval_s: Between two samples.
         provenance_key: Whose signature each model must bear besides; None: nobody's.
         extra_operators: What models may use beside the scan's own list.
+        config: All that the operator chose.
         lock_wait_s: How long it waits for another courier to end.
-        limit_s: How long an update may take: a little less than the daemon waits
-            before it kills, for the reason is worth having.
+        limit_s: How long an update or a report may take: a little less than the daemon
+            waits before it kills, for the reason is worth having.
     """
 
     state_dir: Path
@@ -32,6 +33,7 @@ class CourierSettings:
     interval_s: float = 10.0
     provenance_key: Path | None = None
     extra_operators: tuple[str, ...] = ()
+    config: Config = field(default_factory=Config)
     lock_wait_s: float = 10.0
     limit_s: float = 280.0
 
@@ -43,6 +45,7 @@ def courier_command(
     is_standalone: bool,
     job: str = "update",
     source: Path | None = None,
+    is_asked: bool = False,
 ) -> tuple[str, ...]:
     """Return the command that starts the courier with the same configuration."""
     command = [*light_python("tuf"), "-m", "agent.courier", job]
@@ -54,6 +57,8 @@ def courier_command(
         command += ["--state-dir", str(state_dir)]
     if is_standalone:
         command.append("--standalone")
+    if is_asked:
+        command.append("--now")
     return tuple(command)
 
 
@@ -74,8 +79,7 @@ def courier_settings(
     folder = None if state_dir is None else state_dir.absolute()
     config = load(config_path, overrides={"agent.state_dir": folder}).config
     state = config.agent.state_dir.absolute()
-    is_enrolled = config.central.url is not None or places.mirror(state).is_dir()
-    if needs_source and not is_enrolled and not is_standalone:
+    if needs_source and not is_enrolled(config) and not is_standalone:
         raise NotEnrolledError(
             "no central.url is configured and nothing was imported: name a central, "
             "bring a repository by `forewarn import`, or use --standalone"
@@ -87,4 +91,17 @@ def courier_settings(
         interval_s=config.agent.interval,
         provenance_key=config.trust.provenance_key,
         extra_operators=config.trust.extra_operators,
+        config=config,
     )
+
+
+def is_enrolled(config: Config) -> bool:
+    """Return whether a central is configured, or was carried here."""
+    has_url = config.central.url is not None
+    return has_url or places.mirror(config.agent.state_dir).is_dir()
+
+
+def is_reporting(config: Config, *, is_standalone: bool) -> bool:
+    """Return whether this host has something to say, and somebody to say it to."""
+    is_silent = config.sharing.level is SharingLevel.NOTHING
+    return not is_silent and not is_standalone and is_enrolled(config)

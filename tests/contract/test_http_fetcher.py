@@ -19,8 +19,9 @@ from tuf.api.serialization import DeserializationError
 from tuf.ngclient import Updater
 
 from agent.adapters.clock import SystemClock
-from agent.adapters.http import HttpFetcher, Staging
+from agent.adapters.http.fetcher import HttpFetcher
 from agent.adapters.http.proxy import is_direct
+from agent.adapters.http.staging import Staging
 from agent.errors import ConfigError, StateError
 from tests.fakes import http
 from tests.fakes.certificates import Authority

@@ -111,10 +111,11 @@ def test_status_for_people_says_first_what_is_not_well(asked):
     assert re.fullmatch(
         r"ledger: 1,000 samples, the last at 2024-05-01T14:46:30Z; [\d,]+ predictions, "
         r"\d+ open; [\d,]+ did not, [\d,]+ happened; [\d.]+ kB",
-        lines[-3],
+        lines[-4],
     )
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "trust: the repository was not asked yet",
+        "reports: summaries, 0 wait",
         "daemon: not running",
     ]
 
@@ -395,11 +396,12 @@ def test_the_status_of_an_empty_ledger(registry, tmp_path, capsys):
         "",
         "no outcome yet",
         "",
-        lines[-3],
+        lines[-4],
         "trust: the repository was not asked yet",
+        "reports: summaries, 0 wait",
         "daemon: not running",
     ]
-    assert lines[-3].startswith("ledger: 0 samples; 0 predictions, 0 open; ")
+    assert lines[-4].startswith("ledger: 0 samples; 0 predictions, 0 open; ")
 
 
 def test_an_update_that_failed_is_a_finding_until_one_is_done(

@@ -16,8 +16,9 @@ from typing import IO, Final
 from tuf.api.exceptions import DownloadLengthMismatchError
 from tuf.ngclient.fetcher import FetcherInterface
 
+from agent.adapters.http.line import shown
 from agent.adapters.http.staging import Staging
-from agent.adapters.http.web import Answer, RangeRefusedError, Web, shown
+from agent.adapters.http.web import Answer, RangeRefusedError, Web
 
 # Shorter ones are asked for anew sooner than they are found again.
 _WORTH_RESUMING_BYTES: Final = 65_536

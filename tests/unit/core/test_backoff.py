@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.backoff import beat_s, delay_s
+from agent.core.backoff import beat_s, delay_s, rest_s
 
 DRAWS = st.floats(0, 1)
 
@@ -33,3 +33,16 @@ def test_with_more_failures_the_same_draw_never_means_less(failures, draw):
 @given(draw=DRAWS)
 def test_a_beat_is_up_to_a_tenth_early_and_never_late(draw):
     assert 810 <= beat_s(900, draw=draw) <= 900
+
+
+def test_the_rest_of_a_beat_is_the_excess_of_a_renewal_process():
+    """Its mean is E[X^2] / (2 E[X]), for X even between 0.9 and 1 (Cox, 1962)."""
+    rests = [rest_s(1e6, draw=(n + 0.5) / 100_000) / 1e6 for n in range(100_000)]
+    second_moment = (1 - 0.9**3) / 0.3
+    assert sum(rests) / len(rests) == pytest.approx(second_moment / 1.9, rel=1e-4)
+    assert rests == sorted(rests)
+
+
+@given(draw=DRAWS)
+def test_the_rest_of_a_beat_is_never_longer_than_one(draw):
+    assert 1 <= rest_s(900, draw=draw) <= 900

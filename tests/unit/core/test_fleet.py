@@ -165,6 +165,25 @@ def test_the_next_stage_begins_when_shown_not_worse(merit, episodes, blocks, may
     assert guard.may_advance() is may
 
 
+@pytest.mark.parametrize(
+    ("active", "may"),
+    [
+        pytest.param(109, True, id="within_the_margin"),
+        pytest.param(110, False, id="at_the_margin"),
+        pytest.param(150, False, id="worse_on_the_whole"),
+    ],
+)
+def test_what_the_bets_show_must_hold_of_all_that_was_lost(active, may):
+    guard = guard_of(margin=0.1)
+    for block in range(24):
+        sent = row(0.0, block=block, merit=0.1, episodes=2)
+        sent = msgspec.structs.replace(sent, active=active, reference=100)
+        guard.add(block, {"a": [sent], "b": [None]})
+    assert guard.merit.evidence() > 20
+    assert guard.losses == (24 * active, 2400)
+    assert guard.may_advance() is may
+
+
 def test_a_harmless_fleet_is_hardly_ever_halted():
     generator = np.random.default_rng(4)
     halted = 0

@@ -1,0 +1,88 @@
+"""What the demo predicts, and how fast it lives: manifests and configurations."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+TASK: Final = "memory-burst"
+_SERIES: Final = "system.memory.utilization"
+# A level of rest, and a third of what the worker takes above it: what other programs do
+# meanwhile moves it less than it would move a middle between two extremes.
+_LIMIT: Final = f"quantile_over_time(0.3, {_SERIES}[10s]) + {{rise}}"
+_SPANS: Final = ("0.8s", "1s", "1.2s", "1.4s", "1.6s", "1.8s")
+_AGO: Final = ("1.2s", "1.4s", "1.6s")
+FEATURES: Final = (
+    f"last_over_time({_SERIES}[0.5s]) - $limit",
+    f"max_over_time({_SERIES}[1s]) - $limit",
+    *(f"share_above({_SERIES}[{span}], $limit)" for span in _SPANS),
+    *(f"share_above({_SERIES}[0.5s] offset {ago}, $limit)" for ago in _AGO),
+)
+
+
+def survey(*, swing: float) -> dict[str, Any]:
+    """Return the first manifest of the task: no model yet, the host only collects.
+
+    Args:
+        swing: Which share of the memory the worker takes.
+    """
+    return {
+        "schema": 1,
+        "task": TASK,
+        "version": 1,
+        "title": "Memory use rises clearly above its level of rest within 0.6 s",
+        "entity": "host",
+        "target": {
+            "kind": "event",
+            "series": _SERIES,
+            "condition": f"> {_LIMIT.format(rise=round(swing / 3, 5))}",
+            "sustained": "0s",
+            "within": "0.6s",
+            "onset": True,
+        },
+        "score_every": "0.1s",
+        # A busy host is late now and then; a late sample is a gap.
+        "min_coverage": 0.2,
+        "features": list(FEATURES),
+        "requires": {"metrics": [_SERIES]},
+    }
+
+
+def host_config(*, state_dir: Path, interval: str = "100ms") -> str:
+    """Return the configuration of the demo's host: as usual, but for its pace.
+
+    The chance of a wrong rollback, 0.001, and the evidence that a promotion takes, 20,
+    are those of every host.
+    """
+    quoted = json.dumps(str(state_dir))
+    return f"""\
+[agent]
+state_dir = {quoted}
+interval = "{interval}"
+labels = {{ role = "demo" }}
+
+[central]
+update_every = "2s"
+report_every = "4s"
+
+[sharing]
+level = "samples"
+labelled_bytes_per_day = "1GB"   # a day of this demo is two minutes long
+
+[guard]                           # what takes days on a server takes seconds here
+block = "1s"
+min_blocks = 3
+judge_for = "8s"
+episodes = 3
+
+[store]
+commit_every = "1s"
+"""
+
+
+FLEET_CONFIG: Final = """\
+[gate]            # as on a real fleet, but for the number of rows: seconds, not days
+min_rows = 30
+min_events = 5
+max_calibration_error = 0.2
+min_gain = -0.1
+"""
