@@ -5,6 +5,12 @@ import signal
 
 import pytest
 
+from tests.postgres import (  # noqa: F401 - fixtures
+    fleet_url,
+    postgresql,
+    postgresql_url,
+)
+
 
 def pytest_configure(config):
     """Let children die of ctrl-c, also where a shell in the background ignores it."""

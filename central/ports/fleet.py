@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from agent.core.envelope import Drift, Envelope, LineUpReport, ToldEvent, TrialReport
+from agent.core.envelope import (
+    Drift,
+    Envelope,
+    Health,
+    LineUpReport,
+    ToldEvent,
+    TrialReport,
+)
 from agent.core.evidence import Evidence
 from agent.core.moment import Role
 from agent.core.scorecard import Scorecard
+from agent.errors import ReportError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,16 @@ class CardRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TotalRow:
+    """The fleet's scorecard of one release in one role, over some days."""
+
+    task: str
+    digest: str
+    role: Role
+    card: Scorecard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """What came of storing a report.
 
@@ -60,6 +78,23 @@ class Stored:
 
     received_through: int
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A report that is to be stored.
+
+    Attributes:
+        envelope: As it was understood.
+        sha256: Of its unpacked bytes.
+        length: Of the packed ones.
+        at: When it came.
+    """
+
+    envelope: Envelope
+    sha256: str
+    length: int
+    at: datetime
 
 
 class Reports(Protocol):
@@ -79,6 +114,38 @@ class Reports(Protocol):
         Raises:
             ConflictError: Another report of this host has this number.
             UnavailableError: The database cannot be had now; nothing is stored.
+            StateError: It is damaged, full or closed to this user; nothing is stored.
+        """
+        ...
+
+    def store_many(
+        self, arrivals: Sequence[Arrival]
+    ) -> tuple[Stored | ReportError, ...]:
+        """Store reports in one transaction; durable when this returns.
+
+        One that is refused leaves nothing behind and does not hinder the others.
+
+        Returns:
+            What came of each, in their order; an error is why it was refused, a
+            `ConflictError` that its number is another report's.
+
+        Raises:
+            UnavailableError: The database cannot be had now; none is stored.
+            StateError: It is damaged, full or closed to this user; none is stored.
+        """
+        ...
+
+    def trim(self, *, now: datetime, keep: timedelta) -> int:
+        """Forget old reports and what they told; return how many reports went.
+
+        What goes: numbers and hashes of reports, events, trials, scorecards, evidence,
+        drift and sample counts from before. What stays: hosts, what their newest
+        report says, and samples that are in no file yet. A report that comes again
+        after its hash is forgotten is refused like another one with its number.
+
+        Args:
+            now: When.
+            keep: Longer than any host keeps what it has not sent.
         """
         ...
 
@@ -134,10 +201,20 @@ class Fleet(Protocol):
         """Return the newest line-ups of each host, by host id."""
         ...
 
+    def health(self) -> Mapping[str, Health]:
+        """Return how the daemon of each host does, by host id."""
+        ...
+
     def cards(
         self, *, task: str | None = None, since: date | None = None
     ) -> tuple[CardRow, ...]:
         """Return scorecards, days merged, by host, task, digest and role."""
+        ...
+
+    def totals(
+        self, *, task: str | None = None, since: date | None = None
+    ) -> tuple[TotalRow, ...]:
+        """Return the same, hosts merged; cheap however many hosts there are."""
         ...
 
     def trials(self, task: str, *, digest: str, after: int) -> tuple[TrialReport, ...]:
@@ -175,7 +252,7 @@ class Counting(Protocol):
     """How many labelled samples there are; counted as they come in."""
 
     def count(self, task: str, *, since: datetime) -> SampleCount:
-        """Return how many came since."""
+        """Return how many came since, to the minute."""
         ...
 
 
