@@ -29,11 +29,21 @@ COMMANDS: Mapping[str, Row] = {
     "task": Row("central.cli.task:task_group", "Add what is predicted."),
     "keys": Row("central.cli.keys:keys_group", "Make, list and change keys."),
     "publish": Row("central.cli.publish:publish", "Try and sign a release."),
+    "samples": Row("central.cli.samples:samples_group", "Show what to learn from."),
+    "retrain": Row("central.cli.retrain:retrain", "Make a better release."),
     "approve": Row("central.cli.approve:approve", "Let a release run."),
     "withdraw": Row("central.cli.approve:withdraw", "Take a release back for ever."),
     "verify": Row("central.cli.verify:verify", "Look at it all as an agent does."),
     "sign": Row("central.cli.sign:sign", "Sign what is pending."),
     "refresh": Row("central.cli.refresh:refresh", "Sign anew what soon expires."),
+    "log": Row("central.cli.log:log", "Show who did what, and on what evidence."),
+    "tasks": Row("central.cli.tasks:tasks", "Show what is predicted."),
+    "fleet": Row("central.cli.fleet:fleet", "Show which releases run where."),
+    "inspect": Row("central.cli.inspect:inspect", "Show where a release is from."),
+    "autopilot": Row("central.cli.autopilot:autopilot_group", "Retrain, roll out."),
+    "rollout": Row("central.cli.autopilot:rollout", "Roll a release out in rings."),
+    "serve": Row("central.cli.serve:serve", "Serve files, take reports in."),
+    "hosts": Row("central.cli.hosts:hosts_group", "Show, enrol and revoke hosts."),
 }
 
 

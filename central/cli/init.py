@@ -7,8 +7,10 @@ import click
 
 from central.cli.options import gathered, json_option, pairs
 from central.cli.output import emit_settled, say, say_founded
+from central.core.log import Action
 from central.core.profile import Profile, policy_of
 from central.flows.found import found
+from central.wiring.log import note
 from central.wiring.repository import check_given, founding
 
 
@@ -65,6 +67,8 @@ def init(
     check_given(file for files in keys.values() for file in files)
     with founding(folder, policy=policy) as desk:
         done = found(desk, keyring=desk.keyring, policy=policy, tasks=tasks, given=keys)
+        evidence = {"profile": profile, "tasks": tasks, **done.facts()}
+        note(folder, desk, Action.INIT, evidence=evidence)
     say_founded(done.published, folder=folder)
     say(
         f"{folder / 'keys'} holds the private keys that were made here: move those of "

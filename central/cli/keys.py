@@ -6,7 +6,11 @@ import click
 
 from central.cli.options import dir_option, json_option
 from central.cli.output import emit, emit_settled, say, table
+from central.core.log import Action
+from central.core.roles import Settled
 from central.flows import keys
+from central.ports import Desk
+from central.wiring.log import note
 from central.wiring.repository import generate, looked_at, opened
 
 
@@ -34,6 +38,9 @@ def generate_command(name: str, out: Path | None, folder: Path, as_json: bool) -
         with opened(folder) as desk:
             is_there = desk.keyring.knows(name)
             holder = desk.keyring.generate(name)
+            if not is_there:
+                evidence = {"name": holder.name, "key_id": holder.key_id}
+                note(folder, None, Action.GENERATE_KEY, evidence=evidence)
     if is_there:
         say(f"{name} is there already: nothing new was made")
     emit(holder, as_json=as_json, text=f"{holder.name} {holder.key_id}")
@@ -64,6 +71,7 @@ def add(ctx: click.Context, role: str, new: str, folder: Path, as_json: bool) ->
     """Let one more key count for ROLE: of a signer, or a public key in a file."""
     with opened(folder) as desk:
         done = keys.add(desk, role, keyring=desk.keyring, new=new)
+        _note(folder, desk, Action.ADD_KEY, done, role=role, new=new)
     emit_settled(ctx, done, as_json=as_json)
 
 
@@ -82,6 +90,7 @@ def rotate(
     """Let one key of ROLE take the place of another; ROLE is signed anew."""
     with opened(folder) as desk:
         done = keys.rotate(desk, role, keyring=desk.keyring, old=old, new=new)
+        _note(folder, desk, Action.ROTATE_KEY, done, role=role, old=old, new=new)
     emit_settled(ctx, done, as_json=as_json)
 
 
@@ -97,6 +106,7 @@ def revoke(
     """Let a key no longer count for ROLE, which is signed anew."""
     with opened(folder) as desk:
         done = keys.revoke(desk, role, keyring=desk.keyring, name=name)
+        _note(folder, desk, Action.REVOKE_KEY, done, role=role, name=name)
     emit_settled(ctx, done, as_json=as_json)
 
 
@@ -112,4 +122,13 @@ def threshold(
     """Let ROLE take so many signatures."""
     with opened(folder) as desk:
         done = keys.set_threshold(desk, role, threshold=number)
+        _note(folder, desk, Action.SET_THRESHOLD, done, role=role, threshold=number)
     emit_settled(ctx, done, as_json=as_json)
+
+
+def _note(
+    folder: Path, desk: Desk, action: Action, done: Settled, **facts: object
+) -> None:
+    """Write down what was changed; nothing, if nothing was."""
+    if done.published or done.waiting:
+        note(folder, desk, action, evidence={**facts, **done.facts()})

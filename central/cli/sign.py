@@ -7,10 +7,14 @@ import click
 
 from central.cli.options import dir_option, json_option
 from central.cli.output import emit, end, printable, say, say_founded
+from central.core.log import Action, Subject
 from central.core.roles import Holder, Proposal, Waiting
+from central.core.shelf import task_of
 from central.flows.sign import Signed, shown
 from central.flows.sign import discard as discard_pending
 from central.flows.sign import sign as sign_pending
+from central.ports import Desk
+from central.wiring.log import note
 from central.wiring.repository import (
     is_repository,
     looked_at,
@@ -71,6 +75,7 @@ def sign(
     else:
         with opened(folder, signers=signers) as desk:
             done = sign_pending(desk, roles=roles, copies=copies)
+            _note(folder, desk, done)
         _emit(done, folder=folder, is_chosen=bool(signers), as_json=as_json)
         waiting = done.waiting
     end(ctx, waiting=waiting)
@@ -96,6 +101,8 @@ def _discard(
         raise click.UsageError("--discard takes the roles whose change is dropped")
     with opened(folder) as desk:
         done = discard_pending(desk, roles)
+        dropped = {each.role: each.facts for each in done.dropped}
+        note(folder, desk, Action.DISCARD, evidence={"dropped": dropped})
     lines = [
         line
         for each in done.dropped
@@ -146,6 +153,20 @@ def _emit(done: Signed, *, folder: Path, is_chosen: bool, as_json: bool) -> None
         say("nothing is pending that takes a signature of these which it lacks")
     elif not (done.added or done.published or done.waiting):
         say("nothing is pending")
+
+
+def _note(folder: Path, desk: Desk, done: Signed) -> None:
+    """Write down who signed what; nothing, if nobody did and nothing is published."""
+    if not (done.added or done.published):
+        return
+    added = {role: list(map(str, holders)) for role, holders in done.added.items()}
+    evidence = {
+        "added": added,
+        "published": done.published,
+        "waiting": [str(each) for each in done.waiting],
+    }
+    task = task_of([*done.added, *done.published])
+    note(folder, desk, Action.SIGN, subject=Subject(task=task), evidence=evidence)
 
 
 def _added_lines(added: Mapping[str, Sequence[Holder]]) -> list[str]:

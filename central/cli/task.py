@@ -7,8 +7,10 @@ import click
 
 from central.cli.options import dir_option, json_option, pairs
 from central.cli.output import emit_settled
+from central.core.log import Action, Subject
 from central.core.profile import TASK_PATHS
 from central.flows.found import add_task
+from central.wiring.log import note
 from central.wiring.repository import opened
 
 
@@ -64,6 +66,13 @@ def add(
             keyring=desk.keyring,
             policy=desk.policy.with_thresholds(numbers),
             given={role: keys for role, keys in given.items() if keys},
+        )
+        note(
+            folder,
+            desk,
+            Action.ADD_TASK,
+            subject=Subject(task=name),
+            evidence=done.facts(),
         )
     emit_settled(ctx, done, as_json=as_json)
 
