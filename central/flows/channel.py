@@ -7,7 +7,14 @@ import msgspec
 
 from agent.core.pointer import Pointer, parse_pointer, pointer_path
 from agent.errors import TrustError
-from central.core.approval import CHANNEL, Wish, approved, remarks, withdrawn
+from central.core.approval import (
+    CHANNEL,
+    Wish,
+    approved,
+    facts,
+    remarks,
+    withdrawn,
+)
 from central.core.roles import Waiting
 from central.core.shelf import (
     Issue,
@@ -36,6 +43,11 @@ class Approval:
     is_new: bool
     remarks: tuple[str, ...]
     waiting: tuple[Waiting, ...]
+
+    def facts(self) -> dict[str, object]:
+        """Return what is signed now, as the log tells of it."""
+        waiting = [str(each) for each in self.waiting]
+        return {**facts(self.pointer), "waiting": waiting}
 
 
 def approve(
