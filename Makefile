@@ -10,13 +10,16 @@ LIGHT := numpy onnxruntime apscheduler psutil msgspec tzlocal \
   tuf securesystemslib cryptography urllib3 httpx httpcore h11 anyio idna certifi click
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help run trace test check unit format bench starters docs lock clean
+.PHONY: help run demo trace test check unit format bench starters docs lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(VENV)/agent.stamp ## forecast this host with the starter models; ctrl-c ends it
 	$(BIN)/forewarn run --standalone --state-dir var/state
+
+demo: $(VENV)/central.stamp ## live through the whole loop on this host: two to three minutes
+	$(BIN)/forewarn demo
 
 trace: $(VENV)/trace.stamp ## install what reads recorded hosts in Parquet and draws reports
 

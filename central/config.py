@@ -38,9 +38,12 @@ class Database(_Table, frozen=True):
         url: As SQLAlchemy writes it, such as `postgresql+psycopg://fleet@db/fleet`;
             None: `fleet.db`, SQLite, in central's folder. `$NAME` is taken from the
             environment.
+        keep: So long hashes of reports, events and scorecards are kept; longer than any
+            host keeps what it has not sent.
     """
 
     url: str | None = None
+    keep: Duration = Duration(90 * 86_400)
 
 
 class Dataset(_Table, frozen=True):
@@ -113,6 +116,8 @@ class Autopilot(_Table, frozen=True):
         rest: Between two retrainings of a task.
         rings: Shares of the fleet, in percent, that get a release one after another.
         min_ring: No ring lasts less.
+        grace: So long after its end a fleet block is counted; hosts tell of it in their
+            next report, and what comes later is never counted.
         alpha: Chance that a rollout that does no harm is ever halted.
         hold_for_approval: Whether a person approves each release before its first ring.
     """
@@ -124,6 +129,7 @@ class Autopilot(_Table, frozen=True):
     rest: Duration = Duration(86_400)
     rings: tuple[_Percent, ...] = (1, 10, 100)
     min_ring: Duration = Duration(86_400)
+    grace: Duration = Duration(7200)
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.01
     hold_for_approval: bool = True
 
@@ -159,6 +165,20 @@ def read_fleet(folder: Path) -> Fleet:
         got = ", ".join(map(str, fleet.autopilot.rings))
         raise ConfigError(f"{path}: autopilot.rings: expected ascending, got {got}")
     return fleet
+
+
+def read_gate(path: Path) -> Gate:
+    """Return the gate of a file that holds the keys of `[gate]`, and nothing else.
+
+    Raises:
+        ConfigError: Names the key, what was expected and what was got.
+    """
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Gate, dec_hook=_decoded)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def database_url(folder: Path, fleet: Fleet) -> str:

@@ -124,6 +124,17 @@ def share(pointer: Pointer) -> int:
     return EVERY_HOST if pointer.rollout is None else pointer.rollout.percent
 
 
+def facts(pointer: Pointer) -> dict[str, object]:
+    """Return what a pointer says, as the log tells of it."""
+    return {
+        "serial": pointer.serial,
+        "version": pointer.version,
+        "percent": share(pointer),
+        "floor": pointer.floor_version,
+        "revoked": list(pointer.revoked),
+    }
+
+
 def _rollout(before: Pointer | None, *, issue: Issue, wish: Wish) -> Rollout:
     percent, salt = EVERY_HOST, f"{issue.task}-{issue.version}"
     if before is not None:

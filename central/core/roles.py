@@ -101,6 +101,13 @@ class Settled:
     waiting: tuple[Waiting, ...]
     remarks: tuple[str, ...] = ()
 
+    def facts(self) -> dict[str, object]:
+        """Return what came of it, as the log tells of it."""
+        return {
+            "published": self.published,
+            "waiting": [str(each) for each in self.waiting],
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:

@@ -43,6 +43,17 @@ def approve_role(task: str) -> str:
     return f"approve-{task}"
 
 
+def task_of(roles: Iterable[str]) -> str | None:
+    """Return the one task that roles are of; None: there is none, or several."""
+    found = {
+        role.removeprefix(prefix)
+        for role in roles
+        for prefix in (release_role(""), approve_role(""))
+        if role.startswith(prefix)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
 def issues(task: str, targets: Mapping[str, Target]) -> tuple[Issue, ...]:
     """Return the releases of a task among what its release role signs, oldest first."""
     versions = sorted(

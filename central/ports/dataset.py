@@ -34,12 +34,41 @@ class Batch:
 
     Attributes:
         id: Never used for other samples.
+        day: On which all of them were predicted.
     """
 
     id: int
     task: str
     day: date
     rows: tuple[InboxRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What there is of one task; a sample that is in two files counts once.
+
+    Attributes:
+        rows: Samples.
+        events: Those that happened; None where labels are values.
+        hosts: How many have sent them.
+        releases: How many manifests' features there are.
+        first: The first day on which one was predicted.
+        last: The last such day.
+        days: On how many days.
+        files: In how many files.
+        size_bytes: Of these.
+    """
+
+    task: str
+    rows: int
+    events: int | None
+    hosts: int
+    releases: int
+    first: date
+    last: date
+    days: int
+    files: int
+    size_bytes: int
 
 
 class Inbox(Protocol):
@@ -52,12 +81,26 @@ class Inbox(Protocol):
         written before a crash is written again, byte for byte.
 
         Args:
-            limit: Samples of new batches, at most.
+            limit: Samples of new batches; what one report brought of a task and day
+                stays together, so the last batch may hold some more.
         """
         ...
 
     def clear(self, batch: int) -> None:
         """Forget a batch: it is in its file for good."""
+        ...
+
+
+class Part(Protocol):
+    """Some of what a dataset holds; can be sent to another machine and read there."""
+
+    def __call__(self) -> Samples:
+        """Return the samples, by time, each once.
+
+        Raises:
+            UnavailableError: The files cannot be read now.
+            StateError: One of them is damaged; names it.
+        """
         ...
 
 
@@ -84,6 +127,33 @@ class Dataset(Protocol):
         """Return the digests of the manifests whose features there are, sorted."""
         ...
 
+    def stock(self) -> tuple[Stock, ...]:
+        """Return what there is of each task, by name."""
+        ...
+
+    def parts(
+        self,
+        task: str,
+        *,
+        releases: Collection[str],
+        width: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[Part]:
+        """Return what `read` returns, a day each, to be read elsewhere.
+
+        Args:
+            task: Whose samples.
+            releases: With the features of these manifests, by digest.
+            width: Features of a row; None: as many as most have.
+            since: Predicted then or later; None: ever.
+            until: Predicted before; None: ever.
+
+        Raises:
+            UnavailableError: The files cannot be listed now.
+        """
+        ...
+
     def read(
         self,
         task: str,
@@ -94,7 +164,8 @@ class Dataset(Protocol):
     ) -> Samples:
         """Return a task's samples with the features of these manifests, by time.
 
-        A sample that is in two files comes once.
+        A sample that is in two files comes once; one that has not as many features as
+        most, not at all.
 
         Raises:
             UnavailableError: The files cannot be read now.

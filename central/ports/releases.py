@@ -46,6 +46,14 @@ class Shelf(Protocol):
         """
         ...
 
+    def content(self, role: str, path: str) -> bytes | None:
+        """Return what a role has signed for under a path; None: nothing.
+
+        Raises:
+            StateError: The repository cannot be read.
+        """
+        ...
+
 
 class Mirror(Protocol):
     """A published repository, looked at as an agent does; `refresh` first, and once.

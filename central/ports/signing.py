@@ -56,6 +56,10 @@ class Desk(Protocol):
         """Return the roles that are changed and not yet published, sorted."""
         ...
 
+    def signers(self) -> tuple[str, ...]:
+        """Return whose keys have signed since this desk was opened, by name."""
+        ...
+
     def publish(self) -> tuple[Waiting, ...]:
         """Sign what changed with every key at hand; publish what is complete.
 

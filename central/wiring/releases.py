@@ -1,5 +1,6 @@
 """Builds what publishing, approving, withdrawing and verifying work with."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +21,13 @@ from central.adapters.scorer import ChildScorer
 from central.core.approval import Wish
 from central.core.draft import parse_draft
 from central.core.inspection import Inspection
+from central.core.lineage import grounds
+from central.core.log import Action, Subject
+from central.core.shelf import issue_of, issues, release_role
 from central.flows.channel import Approval, approve, withdraw
 from central.flows.publish import Publication, Unfit, prepare, publish
 from central.flows.verify import verify
+from central.wiring.log import note_approval, note_publication, opened_log
 from central.wiring.repository import opened, present
 
 _MAX_BUNDLE_BYTES: Final = 65_536
@@ -53,7 +58,11 @@ def published(
         if isinstance(ready, Unfit):
             return ready
         with opened(folder) as desk:
-            return publish(desk, ready, bundle=bundle)
+            found = publish(desk, ready, bundle=bundle)
+            note_publication(
+                folder, desk, found, evidence=grounds(ready.manifest.provenance)
+            )
+            return found
 
 
 def approved(
@@ -61,7 +70,7 @@ def approved(
 ) -> Approval:
     """Let a release run, as `central.flows.channel.approve` says."""
     with opened(folder) as desk:
-        return approve(
+        found = approve(
             desk,
             shelf=_shelf(folder),
             task=task,
@@ -69,12 +78,21 @@ def approved(
             wish=wish,
             revoke=revoke,
         )
+        subject = Subject(task=task, version=version, digest=found.pointer.sha256)
+        note_approval(folder, desk, found, action=Action.APPROVE, subject=subject)
+        return found
 
 
 def withdrawn(folder: Path, *, task: str, version: int, to: int | None) -> Approval:
     """Take a release back, as `central.flows.channel.withdraw` says."""
     with opened(folder) as desk:
-        return withdraw(desk, shelf=_shelf(folder), task=task, version=version, to=to)
+        shelf = _shelf(folder)
+        found = withdraw(desk, shelf=shelf, task=task, version=version, to=to)
+        published = issues(task, shelf.targets(release_role(task)))
+        digest = issue_of(version, among=published, task=task).digest
+        subject = Subject(task=task, version=version, digest=digest)
+        note_approval(folder, desk, found, action=Action.WITHDRAW, subject=subject)
+        return found
 
 
 def inspected(folder: Path, *, root: Path | None, now: datetime | None) -> Inspection:
@@ -101,7 +119,21 @@ def inspected(folder: Path, *, root: Path | None, now: datetime | None) -> Inspe
         return Inspection(roles=(), findings=(words,))
     with TemporaryDirectory(prefix="forewarn-") as cache:
         mirror = FolderMirror(served, root=content, cache=Path(cache))
-        return verify(mirror, now=now or present())
+        found = verify(mirror, now=now or present())
+    return _with_log(found, folder)
+
+
+def _with_log(found: Inspection, folder: Path) -> Inspection:
+    """Return an inspection with what is to be said of the log, where there is one."""
+    chain = opened_log(folder).chain()
+    published = [(row.task, number) for row in found.tasks for number in row.published]
+    broken = () if chain.broken is None else (f"log.jsonl: {chain.broken}",)
+    remarks = (*chain.remarks(), *chain.unlogged(published=published))
+    return replace(
+        found,
+        findings=(*found.findings, *broken),
+        warnings=(*found.warnings, *(f"log.jsonl: {each}" for each in remarks)),
+    )
 
 
 def _root_of(served: Path, *, given: Path | None) -> bytes:

@@ -8,7 +8,8 @@ from pathlib import Path
 from tuf.ngclient import Updater
 
 from agent.adapters.clock import SystemClock
-from agent.adapters.http import HttpFetcher, Staging
+from agent.adapters.http.fetcher import HttpFetcher
+from agent.adapters.http.staging import Staging
 
 
 def peak_bytes():

@@ -19,7 +19,7 @@ from tuf.api.exceptions import (
 
 import agent.adapters.repository as package
 from agent.adapters.clock import SystemClock
-from agent.adapters.http import HttpFetcher
+from agent.adapters.http.fetcher import HttpFetcher
 from agent.adapters.repository import (
     FolderFetcher,
     TufRepository,

@@ -7,6 +7,7 @@ wants to happen, happens in the tick that it names.
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psutil
@@ -16,15 +17,18 @@ import agent.daemon.daemon as daemon_module
 from agent.adapters.clock import SystemClock
 from agent.config import Agent, Central, Config, Duration, Store
 from agent.core.event import EventName
+from agent.core.pace import report_wait_s, update_wait_s
 from agent.core.policy import Policy
 from agent.daemon import errand
 from agent.daemon.daemon import Daemon, Surroundings
 from agent.daemon.errand import Errand
 from agent.daemon.schedule import heard
+from agent.daemon.trips import Job, Trips
 from agent.errors import ConfigError, StateError
 from agent.flows.tick import Ticker
 from agent.wiring.scoring import Scoring
 from tests.fakes.clock import FakeClock
+from tests.fakes.commands import eventually
 from tests.fakes.host import ScriptedHost
 from tests.fakes.ledger import START
 from tests.fakes.life import (
@@ -49,6 +53,13 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 open(sys.argv[1], "w").write("deaf")
 time.sleep(60)
 """
+SAYS = [sys.executable, "-c", "print(1)"]
+LINGERS = (
+    "import subprocess as s, sys;"
+    "print(s.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+)
+LEAVES = [sys.executable, "-c", LINGERS]
+STAYS = "import sys, time; time.sleep(0.5);open(sys.argv[1], 'a').write(sys.argv[2])"
 TELLS = "import sys; open(sys.argv[1], 'a').write('.')"
 
 
@@ -66,11 +77,20 @@ def bounded():
     signal.signal(signal.SIGALRM, before)
 
 
-def config_of(folder, *, interval="50ms", commit_every="0s", update_every="15m"):
+def config_of(
+    folder,
+    *,
+    interval="50ms",
+    commit_every="0s",
+    update_every="15m",
+    report_every="1h",
+):
     return Config(
         agent=Agent(interval=Duration(interval), state_dir=folder),
         store=Store(commit_every=Duration(commit_every)),
-        central=Central(update_every=Duration(update_every)),
+        central=Central(
+            update_every=Duration(update_every), report_every=Duration(report_every)
+        ),
     )
 
 
@@ -90,8 +110,8 @@ class Stage:
         self.configs = [config or config_of(folder)]
         self.at_tick, self.events, self.built = {}, [], []
         self.clock, self.ticks = SystemClock(), 0
-        self.courier, self.limit_s = courier, limit_s
-        self.has_source, self.draw = True, 1.0
+        self.courier, self.reporter, self.limit_s = courier, QUIET, limit_s
+        self.has_source, self.is_reporting, self.draw = True, False, 1.0
         self.models = FixedModels()
         self.host = ScriptedHost([{CPU: 0.5}])
 
@@ -122,21 +142,43 @@ class Stage:
         self.ticks += 1
         self.at_tick.get(self.ticks, lambda: None)()
 
-    def run(self):
-        daemon = Daemon(
+    def jobs(self):
+        return (
+            Job(
+                name="update",
+                command=self.courier,
+                is_wanted=lambda config: self.has_source,
+                every_s=lambda config: config.central.update_every,
+                pace=update_wait_s,
+                is_first=True,
+                limit_s=self.limit_s,
+            ),
+            Job(
+                name="report",
+                command=self.reporter,
+                is_wanted=lambda config: self.is_reporting,
+                every_s=lambda config: config.central.report_every,
+                pace=report_wait_s,
+                is_heard=True,
+                limit_s=self.limit_s,
+            ),
+        )
+
+    def daemon(self):
+        return Daemon(
             Surroundings(
                 configure=self.configure,
                 build=self.build,
-                courier=self.courier,
-                has_source=lambda config: self.has_source,
+                jobs=self.jobs(),
                 draw=lambda: self.draw,
                 clock=self.clock,
                 tell=self.events.append,
                 show=self.show,
-                courier_limit_s=self.limit_s,
             )
         )
-        daemon.run()
+
+    def run(self):
+        self.daemon().run()
         return self
 
     def until(self, is_so):
@@ -304,7 +346,7 @@ def test_a_courier_that_fails_is_told_with_its_status(tmp_path):
     stage = Stage(tmp_path, courier=FAILS)
     stage.until(lambda: EventName.COURIER_FAILED in stage.names)
     assert stage.names.count(EventName.COURIER_FAILED) == 1
-    assert stage.reason(EventName.COURIER_FAILED) == {"status": 75}
+    assert stage.reason(EventName.COURIER_FAILED) == {"job": "update", "status": 75}
 
 
 def test_findings_of_the_courier_are_no_failure(tmp_path):
@@ -333,7 +375,7 @@ def test_a_failing_courier_goes_again_later_and_is_told_when_it_fails_otherwise(
     stage.draw = 1e-9  # a second later, the soonest there is
     stage.until(lambda: stage.names.count(EventName.COURIER_FAILED) == 2)
     failed = [e for e in stage.events if e.name is EventName.COURIER_FAILED]
-    assert [event.fields for event in failed] == [{"status": 75}, {"status": 1}]
+    assert [event.fields["status"] for event in failed] == [75, 1]
     assert log.read_text() == "..."
     assert failed[1].at - failed[0].at > timedelta(seconds=1.9)
 
@@ -368,7 +410,7 @@ def test_without_a_source_no_courier_is_sent_until_there_is_one(tmp_path):
 def test_a_courier_that_takes_too_long_is_killed_and_told(tmp_path):
     stage = Stage(tmp_path, courier=HANGS, limit_s=0.3)
     stage.until(lambda: EventName.COURIER_FAILED in stage.names)
-    assert stage.reason(EventName.COURIER_FAILED) == {"status": -signal.SIGKILL}
+    assert stage.reason(EventName.COURIER_FAILED)["status"] == -signal.SIGKILL
     assert children() == []
 
 
@@ -434,6 +476,82 @@ def test_an_errand_of_a_later_time_than_the_present_is_given_up():
     child = Errand(HANGS, limit_s=1000)
     child.send(START)
     assert child.came_back(START - timedelta(seconds=1)) == -signal.SIGKILL
+
+
+def test_what_an_errand_printed_is_heard_where_somebody_listens():
+    for is_heard, words in ((True, b"1\n"), (False, b"")):
+        child = Errand(SAYS, limit_s=60, is_heard=is_heard)
+        child.send(START)
+        eventually(lambda child=child: child.came_back(START) is not None)
+        assert child.words == words
+
+
+def test_an_errand_that_leaves_its_pipe_to_another_is_not_waited_for():
+    child = Errand(LEAVES, limit_s=60, is_heard=True)
+    child.send(START)
+    eventually(lambda: child.came_back(START) is not None)
+    orphan = int(child.words)
+    os.kill(orphan, signal.SIGKILL)
+
+
+# Reports.
+
+
+def test_a_report_is_sent_at_its_own_pace_beside_the_updates(tmp_path):
+    log = tmp_path / "log"
+    stage = Stage(tmp_path, config=config_of(tmp_path, report_every="1s"))
+    stage.reporter = [sys.executable, "-c", TELLS, str(log)]
+    stage.is_reporting, stage.draw = True, 1e-9
+    stage.until(lambda: log.exists() and len(log.read_text()) == 2)
+    assert EventName.COURIER_FAILED not in stage.names
+
+
+def test_a_host_that_shares_nothing_starts_nothing(tmp_path):
+    stage = Stage(tmp_path, config=config_of(tmp_path, report_every="1s"))
+    stage.reporter = [str(tmp_path / "not there")]
+    stage.draw = 1e-9
+    stage.until(lambda: len(stage.built) and stage.bench.sample_count() > 25)
+    assert EventName.COURIER_FAILED not in stage.names
+
+
+def test_a_failed_report_is_told_by_its_job(tmp_path):
+    stage = Stage(tmp_path, config=config_of(tmp_path, report_every="1s"))
+    stage.reporter, stage.is_reporting, stage.draw = FAILS, True, 1e-9
+    stage.until(lambda: EventName.COURIER_FAILED in stage.names)
+    assert stage.reason(EventName.COURIER_FAILED) == {"job": "report", "status": 75}
+
+
+def test_one_courier_at_a_time_and_none_starves(tmp_path):
+    log = tmp_path / "log"
+    stage = Stage(
+        tmp_path, config=config_of(tmp_path, report_every="1s", update_every="1s")
+    )
+    stage.courier = [sys.executable, "-c", STAYS, str(log), "u"]
+    stage.reporter = [sys.executable, "-c", STAYS, str(log), "r"]
+    stage.is_reporting, stage.draw = True, 1e-9
+    most = []
+
+    def look():
+        most.append(len(children()))
+        told = log.read_text() if log.exists() else ""
+        return told.count("r") > 1 and told.count("u") > 1
+
+    stage.until(look)
+    assert max(most) == 1
+
+
+def test_the_next_report_waits_for_as_long_as_central_asks(tmp_path):
+    says = 'import sys; print(\'{"job": "report", "after_s": 4000}\'); sys.exit(75)'
+    stage = Stage(tmp_path, config=config_of(tmp_path, report_every="1s"))
+    trips = Trips(
+        replace(stage.jobs()[1], command=[sys.executable, "-c", says]),
+        draw=lambda: 1e-9,
+    )
+    trips.begin(START)
+    how = eventually(lambda: trips.came_back(START))
+    assert trips.ended(how)
+    assert trips.wait_s(stage.configs[0]) == pytest.approx(4001)
+    stage.bench.close()
 
 
 # Ticks and upkeep that fail.
@@ -582,18 +700,7 @@ def test_a_clock_that_goes_back_an_hour_does_not_stop_the_ticks(stage, monkeypat
 def test_a_clock_that_goes_back_a_little_leaves_the_jobs_as_they_are(stage):
     clock = FakeClock(START)
     stage.clock = clock
-    daemon = Daemon(
-        Surroundings(
-            configure=stage.configure,
-            build=stage.build,
-            courier=QUIET,
-            has_source=lambda config: True,
-            draw=lambda: 1.0,
-            clock=clock,
-            tell=stage.events.append,
-            show=stage.show,
-        )
-    )
+    daemon = stage.daemon()
     clock.turn(timedelta(milliseconds=-50))
     assert not daemon._has_set_jobs_anew()
     stage.bench.close()

@@ -19,6 +19,7 @@ class FolderShelf:
 
     def __init__(self, folder: Path) -> None:
         self._metadata = folder / "metadata"
+        self._targets = folder / "targets"
 
     def targets(self, role: str) -> Mapping[str, Target]:
         """Return what a role has signed for, by path; empty: it is not there yet.
@@ -37,6 +38,22 @@ class FolderShelf:
             raise StateError(f"{error.filename}: {error.strerror}") from error
         except (OSError, RepositoryError) as error:
             raise StateError(f"{self._metadata}: {error}") from error
+
+    def content(self, role: str, path: str) -> bytes | None:
+        """Return what a role has signed for under a path; None: nothing.
+
+        Raises:
+            StateError: The repository cannot be read.
+        """
+        found = self.targets(role).get(path)
+        if found is None:
+            return None
+        place = self._targets / path
+        place = place.with_name(f"{found.sha256}.{place.name}")
+        try:
+            return place.read_bytes()
+        except OSError as error:
+            raise StateError(f"{place}: {error.strerror}") from error
 
     def _signed(self, name: str) -> Any:  # noqa: ANN401 - one of four kinds
         content = (self._metadata / name).read_bytes()

@@ -62,6 +62,7 @@ class SigningDesk:
         self._signers = signers
         self._book = Book(self._disk, policy=policy, now=now)
         self._published: tuple[str, ...] = ()
+        self._hands: set[str] = set()
 
     @property
     def keyring(self) -> Signers:
@@ -135,6 +136,10 @@ class SigningDesk:
         """Return the roles that are changed and not yet published, sorted."""
         return tuple(sorted(self._book.drafts))
 
+    def signers(self) -> tuple[str, ...]:
+        """Return whose keys have signed since this desk was opened, by name."""
+        return tuple(sorted(self._hands))
+
     def sign(self, role: str, *, is_named: bool) -> tuple[Holder, ...]:
         """Sign what is pending of a role, with the chosen signers or all at hand.
 
@@ -170,6 +175,7 @@ class SigningDesk:
             TrustError: It is a copy of something else.
         """
         taken = take_in(path, book=self._book)
+        self._hands |= {holder.name for holder in taken.added}
         if taken.added:
             self._book.changed.add(taken.role)
         return taken
@@ -265,6 +271,7 @@ class SigningDesk:
         draft = self._book.drafts[role]
         signers = self._signers.chosen(self._book.signing_keys(role))
         added = signatures.add(role, draft, signers=signers)
+        self._hands |= {holder.name for holder in added}
         if added:
             self._book.changed.add(role)
         return tuple(added)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core.pointer import Rollout, parse_pointer
 from agent.errors import TrustError
-from central.core.approval import Wish, approved, remarks, share, withdrawn
+from central.core.approval import Wish, approved, facts, remarks, share, withdrawn
 from central.core.shelf import Issue
 
 THEN = datetime(2026, 12, 1, 6, tzinfo=UTC)
@@ -222,3 +222,14 @@ def test_serials_grow_and_revocations_stay(steps):
         if order == "approve":
             assert found.sha256 not in found.revoked
         last = found
+
+
+def test_what_a_pointer_says_is_told_to_the_log():
+    found = facts(pointer(percent=25, floor=2, revoke=frozenset({sha(1)})))
+    assert found == {
+        "serial": 1,
+        "version": 3,
+        "percent": 25,
+        "floor": 2,
+        "revoked": [sha(1)],
+    }

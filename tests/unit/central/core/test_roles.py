@@ -6,6 +6,7 @@ from agent.errors import ConfigError
 from central.core.roles import (
     Holder,
     RoleState,
+    Settled,
     Waiting,
     checked_counts,
     upward,
@@ -120,3 +121,8 @@ def test_what_is_complete_names_what_it_waits_for(rows, awaits):
 def test_a_role_is_written_before_the_one_that_names_its_keys():
     roles = ["root", "release-z", "targets", "approve-a"]
     assert upward(roles) == ["approve-a", "release-z", "targets", "root"]
+
+
+def test_what_was_settled_is_told_to_the_log():
+    found = Settled(published=("root",), waiting=(row(),)).facts()
+    assert found == {"published": ("root",), "waiting": [str(row())]}

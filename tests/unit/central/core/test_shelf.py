@@ -13,6 +13,7 @@ from central.core.shelf import (
     issues,
     release_role,
     revocable,
+    task_of,
 )
 
 
@@ -95,3 +96,17 @@ def test_a_task_without_roles_is_refused_with_the_nearest_and_the_way_to_make_it
     )
     with pytest.raises(UnknownNameError, match="repository \\(known: none\\)"):
         check_task("disk", known=())
+
+
+@pytest.mark.parametrize(
+    ("roles", "task"),
+    [
+        ((), None),
+        (("root", "targets"), None),
+        (("release-cpu", "snapshot"), "cpu"),
+        (("release-cpu", "approve-cpu"), "cpu"),
+        (("release-cpu", "approve-disk"), None),
+    ],
+)
+def test_the_one_task_that_roles_are_of(roles, task):
+    assert task_of(roles) == task

@@ -1,14 +1,13 @@
-"""Boosted trees: trained by LightGBM, written as plain ONNX, run by ONNX Runtime.
+"""Boosted trees as plain ONNX, put together from a booster's own dump.
 
-The file is put together from the booster's own dump: one TreeEnsembleRegressor, one
-Sigmoid, one output. No label, no ZipMap, nothing of the training stays in it.
+One TreeEnsembleRegressor, one Sigmoid or TopK, one output. No label, no ZipMap, nothing
+of the training stays in it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -17,21 +16,10 @@ from onnx import TensorProto, checker, helper
 OPSET: Final = 13
 IR: Final = 7
 _ML_OPSET: Final = 1
-_SMALLEST_LEAF: Final = 200
 _ROWS_A_RUN: Final = 200_000
-
-_SETTINGS: Final = {
-    "objective": "binary",
-    "num_leaves": 8,
-    "learning_rate": 0.05,
-    "lambda_l2": 5.0,
-    "max_bin": 127,
-    "monotone_constraints_method": "intermediate",
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 2,
-    "verbosity": -1,
-}
+Dump: TypeAlias = dict[str, Any]
+# A tree, to which output it adds, and by which factor.
+Part: TypeAlias = tuple[Dump, int, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,87 +37,107 @@ class OnnxTrees:
     ir: int = IR
 
     def score(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Return the probabilities, shape (n,), by the very runtime of the agent."""
+        """Return the answers, shape (n,) or (n, quantiles), by the agent's runtime."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 2
         session = onnxruntime.InferenceSession(
             self.document, sess_options=options, providers=["CPUExecutionProvider"]
         )
+        width = session.get_outputs()[0].shape[1]
         parts = [
-            session.run(["probability"], {"features": features[at : at + _ROWS_A_RUN]})
+            session.run(None, {"features": features[at : at + _ROWS_A_RUN]})
             for at in range(0, len(features), _ROWS_A_RUN)
         ]
-        empty = np.empty((0, 1), dtype=np.float32)
-        found = np.concatenate([empty, *(part for (part,) in parts)])
-        return np.asarray(found[:, 0], dtype=np.float64)
+        empty = np.empty((0, width), dtype=np.float32)
+        found = np.concatenate([empty, *(part for (part, *_) in parts)])
+        return np.asarray(found[:, 0] if width == 1 else found, dtype=np.float64)
 
 
-class TreeTrainer:
-    """Trains boosted trees, the same ones from the same examples.
+def onnx_trees(
+    dumps: Sequence[Dump], *, width: int, slope: float = 1.0, shift: float = 0.0
+) -> OnnxTrees:
+    """Return the model whose log-odds are `slope` times the mean plus `shift`.
+
+    Both are folded into the trees, so that no operator is needed for them.
 
     Args:
-        seed: Of whatever is drawn.
-        rounds: Trees.
+        dumps: Boosters as LightGBM dumps them; their log-odds are averaged.
+        width: Features.
+        slope: Factor of every leaf.
+        shift: Where the sum starts.
     """
-
-    def __init__(self, *, seed: int, rounds: int = 90) -> None:
-        self._seed = seed
-        self._rounds = rounds
-
-    def train(
-        self,
-        features: npt.NDArray[np.float32],
-        happened: npt.NDArray[np.bool_],
-        *,
-        signs: Sequence[int],
-    ) -> OnnxTrees:
-        """Return a model of the rate; no class is weighed, so it is calibrated."""
-        booster = self._booster(features, happened, signs=signs)
-        return OnnxTrees(document=_onnx(booster.dump_model(), width=features.shape[1]))
-
-    def _booster(
-        self,
-        features: npt.NDArray[np.float32],
-        happened: npt.NDArray[np.bool_],
-        *,
-        signs: Sequence[int],
-    ) -> Any:  # noqa: ANN401 - untyped library
-        # What happens once in a thousand moments needs large leaves: a small one
-        # without an event would be sent far off by a single step.
-        smallest = max(_SMALLEST_LEAF, len(features) // 1000)
-        settings = {
-            **_SETTINGS,
-            "min_data_in_leaf": smallest,
-            "min_sum_hessian_in_leaf": smallest / 20,
-            "seed": self._seed,
-            "monotone_constraints": list(signs),
-        }
-        examples = lightgbm.Dataset(features, label=happened.astype(np.float32))
-        return lightgbm.train(settings, examples, num_boost_round=self._rounds)
+    share = slope / len(dumps)
+    parts = [(info, 0, share) for dump in dumps for info in dump["tree_info"]]
+    trees = _forest(parts, "logit", outputs=1, starts=[shift] if shift else [])
+    tail = helper.make_node("Sigmoid", ["logit"], ["probability"])
+    return _file([trees, tail], "probability", width=width, outputs=1)
 
 
-def _onnx(dump: dict[str, Any], *, width: int) -> bytes:
-    """Return the bytes of a model that answers as the dumped booster does."""
-    columns: dict[str, Any] = dict(_columns(dump))
-    trees = helper.make_node(
+def onnx_quantiles(dumps: Sequence[Dump], *, width: int) -> OnnxTrees:
+    """Return the model that answers what each booster says, in rising order.
+
+    Quantiles that were learnt one by one may cross, which means nothing; in order they
+    are never further off.
+
+    Args:
+        dumps: Boosters as LightGBM dumps them, one a level.
+        width: Features.
+
+    Source:
+        Chernozhukov, Fernandez-Val and Galichon, "Quantile and probability curves
+        without crossing", Econometrica 78 (2010).
+    """
+    parts = [
+        (info, level, 1.0)
+        for level, dump in enumerate(dumps)
+        for info in dump["tree_info"]
+    ]
+    count = len(dumps)
+    trees = _forest(parts, "levels", outputs=count, starts=[])
+    size = helper.make_tensor("count", TensorProto.INT64, [1], [count])
+    tail = helper.make_node(
+        "TopK",
+        ["levels", "count"],
+        ["quantiles", "places"],
+        axis=1,
+        largest=0,
+        sorted=1,
+    )
+    return _file(
+        [trees, tail], "quantiles", width=width, outputs=count, constants=[size]
+    )
+
+
+def _forest(
+    parts: Sequence[Part], output: str, *, outputs: int, starts: Sequence[float]
+) -> Any:  # noqa: ANN401 - untyped library
+    columns: dict[str, Any] = dict(_columns(parts))
+    if starts:
+        columns["base_values"] = starts
+    return helper.make_node(
         "TreeEnsembleRegressor",
         ["features"],
-        ["logit"],
+        [output],
         domain="ai.onnx.ml",
-        n_targets=1,
+        n_targets=outputs,
         aggregate_function="SUM",
         post_transform="NONE",
         **columns,
     )
-    sigmoid = helper.make_node("Sigmoid", ["logit"], ["probability"])
-    graph = helper.make_graph(
-        [trees, sigmoid],
-        "trees",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", width])],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n", 1])],
-    )
+
+
+def _file(
+    nodes: Sequence[Any],
+    output: str,
+    *,
+    width: int,
+    outputs: int,
+    constants: Sequence[Any] = (),
+) -> OnnxTrees:
+    given = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", width])
+    found = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", outputs])
     model = helper.make_model(
-        graph,
+        helper.make_graph(nodes, "trees", [given], [found], initializer=constants),
         opset_imports=[
             helper.make_opsetid("", OPSET),
             helper.make_opsetid("ai.onnx.ml", _ML_OPSET),
@@ -137,19 +145,19 @@ def _onnx(dump: dict[str, Any], *, width: int) -> bytes:
         ir_version=IR,
     )
     checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    return OnnxTrees(document=bytes(model.SerializeToString(deterministic=True)))
 
 
-def _columns(dump: dict[str, Any]) -> dict[str, list[Any]]:
+def _columns(parts: Sequence[Part]) -> dict[str, list[Any]]:
     """Return the attributes of a TreeEnsembleRegressor, one entry a node or leaf."""
     found: dict[str, list[Any]] = {name: [] for name in (*_NODE, *_LEAF)}
-    for tree, info in enumerate(dump["tree_info"]):
+    for tree, (info, output, share) in enumerate(parts):
         for number, node, kids in _walk(info["tree_structure"]):
             row = _node_row(node, kids) if kids else _END_ROW
             for name, value in zip(_NODE, (tree, number, *row), strict=True):
                 found[name].append(value)
             if not kids:
-                leaf = (tree, number, 0, float(node["leaf_value"]))
+                leaf = (tree, number, output, share * float(node["leaf_value"]))
                 for name, value in zip(_LEAF, leaf, strict=True):
                     found[name].append(value)
     return found

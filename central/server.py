@@ -1,1 +1,0 @@
-"""The server: takes reports in, and serves the signed repository; decides when."""

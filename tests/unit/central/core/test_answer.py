@@ -1,0 +1,15 @@
+"""What central answers: each verdict has a status, and refusals are told apart."""
+
+import pytest
+
+from central.core.answer import STATUS, Answer, Verdict
+
+
+def test_every_verdict_has_a_status():
+    assert set(STATUS) == set(Verdict)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_only_what_was_taken_is_no_refusal(verdict):
+    answer = Answer(verdict=verdict)
+    assert answer.is_refusal == (answer.status != 200)
