@@ -14,6 +14,7 @@
     +-- ReportError            whoever sent it: a report cannot be understood
     |   +-- ConflictError      whoever sent it: its number is another report's
     +-- UnavailableError       nobody, wait: central or a lock is not to be had now
+    +-- DemoError              whoever runs it: this host is no place for the demo
     +-- IllegalTransitionError us
 
 `exit_status` is what a command ends with, as in docs/reference/commands.md.
@@ -92,6 +93,10 @@ class UnavailableError(ForewarnError):
     """Something is not to be had right now; trying again is enough."""
 
     exit_status = 75
+
+
+class DemoError(ForewarnError):
+    """A step of the demo did not come to what it is to show; says which, and why."""
 
 
 class IllegalTransitionError(ForewarnError):

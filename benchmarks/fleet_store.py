@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from central.adapters.database import Database, SqlFleet, SqlReports
 from central.ports.fleet import Arrival
+from tests.fakes.postgres import empty_database, running
 from tests.fakes.told import TASK, arrival, full_report
-from tests.postgres import empty_database, running
 
 _GROUP = 50
 _HOSTS = 500

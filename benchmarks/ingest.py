@@ -36,6 +36,7 @@ from agent.core.moment import BASELINE, Role
 from central.flows.admit import digest
 from central.wiring.fleet import opened_fleet
 from tests.fakes.central import central_folder, packed, serving
+from tests.fakes.postgres import empty_database, running
 from tests.fakes.told import (
     ACTIVE,
     START,
@@ -44,7 +45,6 @@ from tests.fakes.told import (
     full_report,
     line_up,
 )
-from tests.postgres import empty_database, running
 
 _TASKS = ("cpu-saturation", "memory-pressure", "filesystem-full")
 _FEATURES = 30

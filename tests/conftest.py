@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.postgres import (  # noqa: F401 - fixtures
+from tests.fakes.postgres import (  # noqa: F401 - fixtures
     fleet_url,
     postgresql,
     postgresql_url,

@@ -127,16 +127,8 @@ def status(config_path: Path | None, state_dir: Path | None, as_json: bool) -> i
 def _status(
     config: Config, archive: Archive, size: SpoolSize, *, now: datetime
 ) -> Status:
-    counts, last = archive.counts(), archive.last_sample()
+    ledger = _ledger(archive)
     cost = daemon_cost(config.agent.state_dir)
-    ledger = Ledger(
-        samples=counts.samples,
-        moments=counts.moments,
-        open=counts.open_moments,
-        outcomes=dict(counts.resolved),
-        last_sample_at=None if last is None else last.at,
-        size_bytes=archive.size_bytes(),
-    )
     tasks, events = at_work(archive, config.tasks), archive.events(limit=_EVENTS)
     trust = trust_status(archive.trust(), now=now)
     reports = spool_status(config, size, events)
@@ -168,6 +160,18 @@ def _status(
         ledger=ledger,
         trust=trust,
         reports=reports,
+    )
+
+
+def _ledger(archive: Archive) -> Ledger:
+    counts, last = archive.counts(), archive.last_sample()
+    return Ledger(
+        samples=counts.samples,
+        moments=counts.moments,
+        open=counts.open_moments,
+        outcomes=dict(counts.resolved),
+        last_sample_at=None if last is None else last.at,
+        size_bytes=archive.size_bytes(),
     )
 
 

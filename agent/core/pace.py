@@ -67,9 +67,7 @@ def report_wait_s(last: Round, *, draw: float) -> float:
     every_s = last.every_s
     if last.failures:
         asked_s, cap_s = min(last.after_s, _LONGEST_S), max(2 * every_s, _HOUR_S)
-        return asked_s + delay_s(
-            last.failures, base_s=every_s / 2, cap_s=cap_s, draw=draw
-        )
+        return asked_s + delay_s(last.failures, base_s=every_s, cap_s=cap_s, draw=draw)
     if last.has_backlog:
         return every_s * (0.5 + draw)
     return rest_s(every_s, draw=draw) if last.is_first else beat_s(every_s, draw=draw)

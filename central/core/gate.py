@@ -149,8 +149,8 @@ def _check(
     return Check(
         rule=rule.key,
         what=rule.what.format(reference),
-        expected=f"{word} {bar:g}{rule.unit}",
-        got="nothing that can be said" if found is None else f"{found:g}{rule.unit}",
+        expected=f"{word} {bar:.9g}{rule.unit}",
+        got="nothing that can be said" if found is None else f"{found:.9g}{rule.unit}",
         is_kept=found is not None and (found >= bar if rule.is_least else found <= bar),
     )
 

@@ -12,16 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from agent.errors import ForewarnError, UnavailableError
+from agent.errors import DemoError, UnavailableError
 
 AGENT: Final = (sys.executable, "-m", "agent")
 _WORKER: Final = (sys.executable, "-m", "agent.cli.demo.worker")
 _GRACE_S: Final = 15.0
 _LIMIT_S: Final = 180.0
-
-
-class DemoError(ForewarnError):
-    """A step of the demo did not come to what it is to show."""
 
 
 class Stage:

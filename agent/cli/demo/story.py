@@ -11,11 +11,12 @@ import msgspec
 
 from agent.cli.demo.mislabelled import mislabelled
 from agent.cli.demo.scene import Happening, Scene, scene
-from agent.cli.demo.stage import AGENT, DemoError, Stage, central
+from agent.cli.demo.stage import AGENT, Stage, central
 from agent.cli.demo.task import FLEET_CONFIG, TASK, host_config, survey
 from agent.cli.demo.worker import swing
 from agent.core.event import EventName
 from agent.core.quantity import duration_text
+from agent.errors import DemoError
 from agent.wiring.scoring import clock
 
 _PATIENCE: Final = timedelta(seconds=150)

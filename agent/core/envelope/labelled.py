@@ -11,7 +11,9 @@ import numpy.typing as npt
 from agent.core.envelope.part import Count, Part, Text, Utc
 from agent.core.manifest_parts import Name, Sha256
 
-_Features = Annotated[tuple[float | None, ...], msgspec.Meta(max_length=512)]
+# What a float32 holds.
+_Feature = Annotated[float, msgspec.Meta(ge=-3.4028235e38, le=3.4028235e38)]
+_Features = Annotated[tuple[_Feature | None, ...], msgspec.Meta(max_length=512)]
 _Values = Annotated[tuple[float, ...], msgspec.Meta(max_length=100)]
 
 

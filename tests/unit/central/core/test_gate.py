@@ -107,5 +107,5 @@ def test_a_reason_says_what_was_expected_and_what_was_found():
             "gain over the current release, at least: expected at least -0.02, got "
             "-0.5 (min_gain)"
         ),
-        "model's file: expected at most 3e+06 bytes, got 4e+06 bytes (max_size)",
+        "model's file: expected at most 3000000 bytes, got 4000000 bytes (max_size)",
     ]
