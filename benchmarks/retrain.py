@@ -20,13 +20,20 @@ from multiprocessing.pool import Pool
 from pathlib import Path
 
 import numpy as np
-from retraining.central import founded, retrained_model, taken_in, verdict
+from retraining.central import (
+    founded,
+    retrained_model,
+    taken_in,
+    undivided_model,
+    verdict,
+)
 from retraining.document import markdown
 from retraining.judging import (
     BASELINE,
     RETRAINED,
     SHIPPED,
     STARTER,
+    UNDIVIDED,
     Asked,
     marks,
     together,
@@ -154,6 +161,7 @@ def _turn(
             ),
         )
         outcome, document = retrained_model(folder, task=plan.task)
+        undivided = undivided_model(folder, plan=plan, digest=digest)
     told: dict[str, object] = {
         "turn": turn.number,
         "school": turn.school,
@@ -166,12 +174,17 @@ def _turn(
     if document is None:
         return told, None
     judges = [lives[machine] for machine in turn.judges]
-    return told, _asked(plan, judges, {RETRAINED: document, SHIPPED: model.document})
+    models = {
+        RETRAINED: document,
+        SHIPPED: model.document,
+        UNDIVIDED: undivided,
+        STARTER: (starter_of(plan) / "model.onnx").read_bytes(),
+    }
+    return told, _asked(judges, models)
 
 
-def _asked(plan: Plan, judges: list[Lived], models: dict[str, bytes]) -> Asked:
+def _asked(judges: list[Lived], models: dict[str, bytes]) -> Asked:
     """Return what each says of the judges' late moments."""
-    models = {**models, STARTER: (starter_of(plan) / "model.onnx").read_bytes()}
     said = {
         name: [
             OnnxTrees(document=document).score(life.examples.features[life.late()])

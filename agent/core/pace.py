@@ -1,9 +1,9 @@
 """The pace of the courier's rounds: when it goes next, by how it came back.
 
 Hosts must not come together: not after an update of the whole fleet has started them
-together, and not when a central that was away is back. A round sends at most
-`MOST_A_ROUND` reports, so after an outage of any length central hears little more than
-that many times what it hears on a usual day.
+together, and not when a central that was away is back. A round sends one report, and
+while more wait rounds come twice as often, so after an outage of any length central
+hears little more than twice what it hears on a usual day.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.core.backoff import beat_s, delay_s, rest_s
 
-MOST_A_ROUND: Final = 2
+MOST_A_ROUND: Final = 1
 _HOUR_S: Final = 3600.0
 _BASE_S: Final = 60.0
 _EARLIEST: Final = 0.85
@@ -54,11 +54,11 @@ def report_wait_s(last: Round, *, draw: float) -> float:
     """Return the seconds until the next report.
 
     A daemon's first one comes when it would have, had the host always reported: so
-    hosts that began together are spread over a whole span at once. So are hosts that
-    failed together, for nobody waits for a report; further failures draw from twice the
-    span or more, so that trying in vain is no more frequent than reporting. A backlog
-    goes at the usual pace on the mean, but spread, for many have one when central is
-    back. What central asks for comes on top, up to a day.
+    hosts that began together are spread over a whole span at once. Hosts that failed
+    together are spread over two, for nobody waits for a report, and trying in vain is
+    then no more frequent than reporting. A backlog goes at twice the usual pace on the
+    mean, one by one and spread, for many have one when central is back. What central
+    asks for comes on top, up to a day.
 
     Args:
         last: How the last round came out.
@@ -69,7 +69,7 @@ def report_wait_s(last: Round, *, draw: float) -> float:
         asked_s, cap_s = min(last.after_s, _LONGEST_S), max(2 * every_s, _HOUR_S)
         return asked_s + delay_s(last.failures, base_s=every_s, cap_s=cap_s, draw=draw)
     if last.has_backlog:
-        return every_s * (0.5 + draw)
+        return every_s * (0.25 + draw / 2)
     return rest_s(every_s, draw=draw) if last.is_first else beat_s(every_s, draw=draw)
 
 

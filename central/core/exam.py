@@ -21,6 +21,7 @@ CURRENT: Final = "current release"
 BASELINE: Final = "baseline"
 
 _DAY_S: Final = 86_400.0
+_FEWEST_BLOCKS: Final = 10
 _DIGITS: Final = 4
 
 
@@ -169,15 +170,14 @@ def _gain(
     among: npt.NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Gain:
-    """Return the gain among some rows, with bounds over whole hosts and days."""
+    """Return the gain among some rows, with bounds over hosts and days."""
     own, other = own[among], other[among]
     there = np.isfinite(own) & np.isfinite(other)
     weight = rows.weight[there]
     mine, theirs = weight * own[there], weight * other[there]
     low = high = math.nan
     if len(weight):
-        day = (rows.at[there] // _DAY_S).astype(np.int64)
-        blocks = _numbered(rows.host[there], day)
+        blocks = _blocks(rows.host[there], rows.at[there])
         low, high = skill_interval(mine, reference=theirs, blocks=blocks, rng=rng)
     return Gain(
         rows=len(weight),
@@ -188,13 +188,17 @@ def _gain(
     )
 
 
-def _numbered(
-    host: npt.NDArray[np.str_], day: npt.NDArray[np.int64]
-) -> npt.NDArray[np.intp]:
-    """Return the number of each row's host and day, 0..n-1."""
-    _, of_host = np.unique(host, return_inverse=True)
-    _, of_day = np.unique(day, return_inverse=True)
-    both = of_host * (of_day.max() + 1) + of_day
+def _blocks(host: npt.NDArray[np.str_], at: Vector) -> npt.NDArray[np.intp]:
+    """Return the number of each row's block, 0..n-1: its host and day.
+
+    Where that would make fewer than ten, shorter stretches than days are taken. They
+    hang together, so the bounds are too narrow; one block alone would have none.
+    """
+    names, of_host = np.unique(host, return_inverse=True)
+    span_s = max(float(np.ptp(at)), 1.0)
+    length_s = min(_DAY_S, span_s * len(names) / _FEWEST_BLOCKS)
+    of_time = (at // length_s).astype(np.int64)
+    both = of_host * (np.ptp(of_time) + 1) + of_time - of_time.min()
     numbers: npt.NDArray[np.intp] = np.unique(both, return_inverse=True)[1]
     return numbers
 

@@ -59,6 +59,8 @@ def skill_interval(
     """
     mine, theirs = np.bincount(blocks, losses), np.bincount(blocks, reference)
     count = len(mine)
+    if count == 1:  # drawn anew it is the same again, which is no certainty
+        return float("nan"), float("nan")
     times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = 1 - (times @ mine) / (times @ theirs)

@@ -2,8 +2,14 @@
 
 import logging
 
-import numpy as np
 import pytest
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("lightgbm", reason="lightgbm is not installed")
+pytest.importorskip("distributed", reason="distributed is not installed")
+pytest.importorskip("sklearn", reason="sklearn is not installed")
+
+import numpy as np
 from distributed import LocalCluster
 
 from agent.errors import StateError, UnavailableError

@@ -7,10 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("pandas", reason="pandas is not installed")
+pytest.importorskip("dask", reason="dask is not installed")
+pytest.importorskip("moto", reason="moto is not installed")
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 from dask import dataframe as dask_frame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("sqlalchemy", reason="sqlalchemy is not installed")
+
 from central.cli import main
 from central.wiring.dataset import opened_dataset
 from central.wiring.fleet import opened_fleet

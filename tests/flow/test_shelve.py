@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+
 from agent.errors import UnavailableError
 from central.adapters.dataset import opened
 from central.flows.shelve import shelve
