@@ -31,7 +31,7 @@ def line(entry: Entry) -> str:
         about,
         facts,
     )
-    # As everywhere that people read; --json has them whole.
+    # As everywhere that people read; --json has it all.
     return _DIGEST.sub(r"\1", "  ".join(part for part in parts if part))
 
 
@@ -45,7 +45,12 @@ def who(entry: Entry) -> str:
 
 
 def _shown(value: object) -> str:
+    """Return a fact in few words; what has parts of its own by how many it has."""
     match value:
+        case dict():
+            return f"({len(value)})"
+        case list() if any(isinstance(each, dict | list) for each in value):
+            return f"({len(value)})"
         case float():
             return f"{value:.4g}"
         case str() if value.isprintable() and " " not in value:
