@@ -24,7 +24,6 @@ from retraining.central import (
     founded,
     retrained_model,
     taken_in,
-    undivided_model,
     verdict,
 )
 from retraining.document import markdown
@@ -33,7 +32,6 @@ from retraining.judging import (
     RETRAINED,
     SHIPPED,
     STARTER,
-    UNDIVIDED,
     Asked,
     marks,
     together,
@@ -161,7 +159,6 @@ def _turn(
             ),
         )
         outcome, document = retrained_model(folder, task=plan.task)
-        undivided = undivided_model(folder, plan=plan, digest=digest)
     told: dict[str, object] = {
         "turn": turn.number,
         "school": turn.school,
@@ -177,7 +174,6 @@ def _turn(
     models = {
         RETRAINED: document,
         SHIPPED: model.document,
-        UNDIVIDED: undivided,
         STARTER: (starter_of(plan) / "model.onnx").read_bytes(),
     }
     return told, _asked(judges, models)

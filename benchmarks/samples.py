@@ -22,7 +22,7 @@ from sampling.trial import Job, Result, results
 from tracing.machines import DATA
 
 _QUICK = ("cpu", "memory with cache")
-_SEEDS = 3
+_SEEDS = 2
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="2 tasks; the default")
-    size.add_argument("--full", action="store_true", help="all tasks, 3 seeds")
+    size.add_argument("--full", action="store_true", help="all tasks, 2 seeds")
     parser.add_argument("--seeds", type=int, help="choices of rows a share")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--data", type=Path, default=DATA, help="recorded hosts")

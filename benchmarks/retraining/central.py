@@ -8,15 +8,10 @@ from pathlib import Path
 
 import msgspec
 from retraining.sending import START
-from retraining.world import SEED
 
 from agent.core.envelope import Envelope
 from agent.core.pointer import manifest_path
-from central.adapters.trees import TreeLearner
-from central.core.plan import Plan
 from central.core.profile import Profile, policy_of
-from central.core.settings import usual
-from central.core.weighing import rate_shift
 from central.flows.found import found
 from central.flows.publish import Publication
 from central.flows.retrain import GateRefused, NotYet, Outcome
@@ -76,17 +71,6 @@ def retrained_model(folder: Path, *, task: str) -> tuple[Outcome, bytes | None]:
         return outcome, None
     (model,) = (folder / "out").rglob("model.onnx")
     return outcome, model.read_bytes()
-
-
-def undivided_model(folder: Path, *, plan: Plan, digest: str) -> bytes:
-    """Return what all samples teach, with the usual settings and nothing held back."""
-    samples = opened_dataset(folder / "central").read(plan.task, releases=[digest])
-    settings = usual(len(samples), seed=SEED)
-    learnt = TreeLearner().learn(
-        samples, lesson=None, signs=plan.signs, settings=settings
-    )
-    shift = rate_shift(samples, settings=settings)
-    return learnt.model(slope=1.0, shift=shift).document
 
 
 def verdict(outcome: Outcome) -> str:

@@ -26,11 +26,8 @@ lets out. The last part judges, by the last 30 % of its time, all moments of it.
   *the starter itself*, and its figures are too kind.
 - *Retrained*: the real path. Reports go into a real database, from there into Parquet,
   and `forewarn-central retrain` searches, teaches, calibrates and asks its gate, with
-  its defaults. It parts the samples by time and host once more, so the machines that
-  teach it are fewer than those that send.
-- *Taught by all that was sent*: the same learner with its usual settings on the same
-  samples, none held back to tune or to judge. It shows what the division costs; nobody
-  could say how good it is before it runs, so it is not what is published.
+  its defaults. What the gate judges has learnt from some of the senders only, for the
+  others tune and judge; what is shipped, and judged here, was then taught by all.
 - *Baseline*: the agent's own, which has lived on the judging machine all the time.
 - Moments are made by the agent's own code, as for the starters: each machine stands
   for several hosts, whose curves are shifted or stretched so that the limit lies where

@@ -18,7 +18,6 @@ from central.core.skill import (
 RETRAINED: Final = "retrained"
 SHIPPED: Final = "shipped stand-in"
 STARTER: Final = "the starter itself"
-UNDIVIDED: Final = "taught by all that was sent"
 BASELINE: Final = "baseline"
 _DRAWS: Final = 500
 _BOUNDS: Final = (0.025, 0.975)

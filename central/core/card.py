@@ -48,8 +48,8 @@ def card_of(
 
 
 def _origin(known: Dossier) -> Iterator[str]:
-    teach = known.amounts["teach"]
-    yield f"- Trained {known.made_at:%Y-%m-%d %H:%M} UTC on {_amount(teach)}."
+    taught = known.amounts["all"]
+    yield f"- Trained {known.made_at:%Y-%m-%d %H:%M} UTC on {_amount(taught)}."
     yield f"- SHA-256 of these rows: `{known.data_sha256}`."
     yield f"- Comes from `{known.parent}`."
     yield (
@@ -65,7 +65,9 @@ def _exam(known: Dossier) -> Iterator[str]:
         f"Judged on {_amount(known.amounts['judge'])} ({known.split}), which stand for "
         f"{result.standing_for:.0f} moments. *Loss* is the mean {known.loss_name}; "
         "*skill* the share of it that is saved against always saying what is usual "
-        "among these moments. A row counts for as many moments as it stands for."
+        "among these moments. A row counts for as many moments as it stands for. What "
+        "was judged had learnt from a part of the samples only; the same lesson, "
+        "taught by all of them, is what is shipped."
     )
     yield ""
     yield "| | rows | loss | skill | average precision | calibration error |"

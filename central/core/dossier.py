@@ -34,9 +34,10 @@ class Dossier:
         parent: Digest of the release that it comes from.
         current: Version of the current release; None: there is none.
         made_at: When.
-        amounts: Of each part of the samples: `teach`, `tune`, `judge`.
+        amounts: Of each part of the samples: `teach`, `tune`, `judge`, and
+            `all`, which teaches what is shipped.
         split: How the samples were parted.
-        data_sha256: Fingerprint of the rows that taught.
+        data_sha256: Fingerprint of the rows that taught what is shipped.
         settings: The trees'.
         trials: How many settings were tried.
         shift: What set the rate right; 0 for a value.
@@ -78,13 +79,13 @@ def provenance(known: Dossier, *, card: str) -> dict[str, Any]:
         known: The dossier.
         card: Where the card is, from central's folder.
     """
-    teach = known.amounts["teach"]
+    taught = known.amounts["all"]
     return {
         "parent": known.parent,
         "trained_at": f"{known.made_at:%Y-%m-%dT%H:%M:%SZ}",
         "trained_by": f"forewarn-central {__version__}",
-        "rows": teach.rows,
-        "hosts": teach.hosts,
+        "rows": taught.rows,
+        "hosts": taught.hosts,
         "data_sha256": known.data_sha256,
         "split": known.split,
         "parts": msgspec.to_builtins(dict(known.amounts)),

@@ -1,6 +1,7 @@
 """Deciding: the papers are written, and what passes the gate is signed."""
 
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,11 +27,26 @@ from central.flows.retrain.judging import feature_weights
 from central.flows.retrain.teaching import Course, Taught
 
 
-def decided(job: Job, course: Course, taught: Taught, trial: Trial) -> Outcome:
+class Finish(NamedTuple):
+    """What a retraining ends with.
+
+    Attributes:
+        samples: All of them.
+        judged: What was judged: it has seen a part of them.
+        shipped: What asks to be signed: it has seen all.
+    """
+
+    course: Course
+    samples: Samples
+    judged: Taught
+    shipped: Taught
+
+
+def decided(job: Job, finish: Finish, trial: Trial) -> Outcome:
     """Write the papers; sign what passes the gate."""
-    ports, document = job.ports, taught.model.document
-    known = _dossier(job, course, taught, trial)
-    draft = _draft(job, known, course.division.teach)
+    ports, document = job.ports, finish.shipped.model.document
+    known = _dossier(job, finish, trial)
+    draft = _draft(job, known, finish.samples)
     with ports.scratch(document) as path:
         ready = prepare(
             parse_draft(draft),
@@ -44,15 +60,21 @@ def decided(job: Job, course: Course, taught: Taught, trial: Trial) -> Outcome:
         files = {
             "model.onnx": document,
             "manifest.json": ready.document if isinstance(ready, Ready) else draft,
-            **_card(job, course, taught, trial, known=known, found=found),
+            **_card(job, finish, trial, known=known, found=found),
         }
         ports.folder.write(f"{known.task}/{known.version}", files)
         return _signed(job, ready, known=known, found=found)
 
 
-def _dossier(job: Job, course: Course, taught: Taught, trial: Trial) -> Dossier:
+def _dossier(job: Job, finish: Finish, trial: Trial) -> Dossier:
+    course, shipped = finish.course, finish.shipped
     division, current = course.division, job.past.current
-    parts = {"teach": division.teach, "tune": division.tune, "judge": division.judge}
+    parts = {
+        "teach": division.teach,
+        "tune": division.tune,
+        "judge": division.judge,
+        "all": finish.samples,
+    }
     return Dossier(
         task=job.past.task,
         version=job.past.next_version,
@@ -64,25 +86,25 @@ def _dossier(job: Job, course: Course, taught: Taught, trial: Trial) -> Dossier:
             name: amount_of(part, is_event=job.is_event) for name, part in parts.items()
         },
         split=division.words,
-        data_sha256=fingerprint(division.teach),
-        settings=taught.settings,
-        trials=taught.trials,
-        shift=taught.shift,
-        line=taught.line,
-        threshold=taught.threshold,
-        alarms=_alarms(trial.paper, taught),
-        difference=taught.difference,
+        data_sha256=fingerprint(finish.samples),
+        settings=shipped.settings,
+        trials=shipped.trials,
+        shift=shipped.shift,
+        line=shipped.line,
+        threshold=shipped.threshold,
+        alarms=_alarms(trial.paper, shipped),
+        difference=shipped.difference,
         rescored=trial.is_rescored,
         loss_name=course.measure.loss_name,
         result=trial.result,
     )
 
 
-def _draft(job: Job, known: Dossier, teach: Samples) -> bytes:
+def _draft(job: Job, known: Dossier, samples: Samples) -> bytes:
     usual = f"releases/{known.task}/{known.version}/"
     place = usual if job.order.papers is None else job.order.papers
     of = job.family.newest
-    return successor(of, known=known, teach=teach, card=place + CARD)
+    return successor(of, known=known, teach=samples, card=place + CARD)
 
 
 def _candidate(ready: Ready | Unfit, result: Result, size_bytes: int) -> Candidate:
@@ -104,14 +126,14 @@ def _candidate(ready: Ready | Unfit, result: Result, size_bytes: int) -> Candida
 
 def _card(
     job: Job,
-    course: Course,
-    taught: Taught,
+    finish: Finish,
     trial: Trial,
     *,
     known: Dossier,
     found: tuple[Check, ...],
 ) -> dict[str, bytes]:
     """Return the card and its pictures, by the name of their files."""
+    course, taught = finish.course, finish.judged
     weights = feature_weights(
         course.division.judge,
         model=taught.model,

@@ -9,7 +9,7 @@ from central.core.exam import examined
 from central.core.gate import shortages
 from central.core.kin import levels_of, measure_of, signs_of
 from central.core.samples import Samples
-from central.flows.retrain.deciding import decided
+from central.flows.retrain.deciding import Finish, decided
 from central.flows.retrain.gathering import gathered, incumbent, labels, past
 from central.flows.retrain.job import (
     Job,
@@ -21,7 +21,7 @@ from central.flows.retrain.job import (
     amount_of,
 )
 from central.flows.retrain.judging import paper
-from central.flows.retrain.teaching import Course, Taught, search, teach
+from central.flows.retrain.teaching import Course, Taught, finished, search, teach
 from central.ports.learning import Lesson
 
 
@@ -52,8 +52,10 @@ def retrain(ports: RetrainPorts, *, task: str, order: Order, now: datetime) -> O
     taught = teach(course, learner=ports.learner, settings=settings, trials=trials)
     ports.tell(f"judging on {len(division.judge)} samples")
     trial = _tried(job, course, taught)
+    ports.tell(f"growing the trees that are shipped from all {len(samples)} samples")
+    shipped = finished(course, taught, samples=samples, learner=ports.learner)
     ports.tell("trying the release as an agent does")
-    return decided(job, course, taught, trial)
+    return decided(job, Finish(course, samples, taught, shipped), trial)
 
 
 def _divided(job: Job, samples: Samples) -> Division | NotYet:

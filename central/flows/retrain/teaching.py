@@ -139,6 +139,45 @@ def teach(
     )
 
 
+def finished(
+    course: Course, taught: Taught, *, samples: Samples, learner: Learner
+) -> Taught:
+    """Return what is shipped: the same lesson, taught by every sample there is.
+
+    What judged has done its part. To leave it out of what hosts run would cost what it
+    knows, above all where few hosts have sent any.
+
+    Args:
+        course: What taught the one that was judged.
+        taught: The one that was judged; settings, calibration and threshold stay.
+        samples: All of them.
+        learner: Grows the trees.
+
+    Raises:
+        ModelError: The file answers otherwise than what it was made from.
+        UnavailableError: The cluster cannot be had now.
+    """
+    lesson = replace(
+        course.lesson,
+        hosts=frozenset(samples.host.tolist()),
+        until=float(samples.at.max()) + 1.0,
+    )
+    settings = taught.settings
+    learnt = learner.learn(
+        samples, lesson=lesson, signs=course.signs, settings=settings
+    )
+    set_right = rate_shift(samples, settings=settings)
+    line = taught.line
+    whole = replace(line, shift=line.slope * set_right + line.shift)
+    model = learnt.model(slope=whole.slope, shift=whole.shift)
+    return replace(
+        taught,
+        model=model,
+        shift=set_right,
+        difference=_difference(course, learnt=learnt, line=whole, model=model),
+    )
+
+
 def _some(count: int, share: float, rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """Return the numbers of a share of the rows, drawn at random, in their order."""
     return np.sort(rng.permutation(count)[: round(share * count)])

@@ -49,7 +49,7 @@ def dossier(**changes):
         parent="b" * 64,
         current=3,
         made_at=datetime(2026, 11, 24, tzinfo=UTC),
-        amounts=dict.fromkeys(("teach", "tune", "judge"), amount),
+        amounts=dict.fromkeys(("teach", "tune", "judge", "all"), amount),
         split="later time, other hosts",
         data_sha256="d" * 64,
         settings=Settings(seed=5),
@@ -110,7 +110,7 @@ def test_the_card_tells_what_it_does_not_know():
         threshold=None,
         alarms=None,
         settings=Settings(levels=(0.5,)),
-        amounts=dict.fromkeys(("teach", "tune", "judge"), amount),
+        amounts=dict.fromkeys(("teach", "tune", "judge", "all"), amount),
     )
     text = card(known)
     assert "No other release was current." in text
