@@ -1,6 +1,7 @@
 """Trees that a cluster grows are those that one machine grows, or nearly so."""
 
 import logging
+from multiprocessing import resource_tracker
 
 import pytest
 
@@ -38,6 +39,8 @@ def cluster():
         silence_logs=logging.ERROR,
     ) as cluster:
         yield cluster
+    # Python keeps a child to tidy up after the workers; other tests count children.
+    resource_tracker._resource_tracker._stop()
 
 
 @pytest.fixture

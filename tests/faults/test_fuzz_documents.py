@@ -1,6 +1,7 @@
 """Manifests and pointers of any content: understood, or refused as the publisher's."""
 
 import json
+from copy import deepcopy
 
 import pytest
 from hypothesis import given
@@ -77,7 +78,7 @@ STRANGE = st.one_of(
             [[[[[]]]]],
         ]
     ),
-)
+).map(deepcopy)  # what is drawn is changed in place
 JSON = st.recursive(
     STRANGE,
     lambda inner: st.one_of(
