@@ -232,6 +232,20 @@ BAD = [
     ),
     # --- laws
     (
+        f'[agent.labels]\n{"x" * 101} = "db"',
+        f":2: agent.labels.{'x' * 101}: expected a name of at most 100 characters, "
+        'got "db"',
+    ),
+    (
+        f'[agent.labels]\nrole = "{"y" * 501}"',
+        ":2: agent.labels.role: expected a value of at most 500 characters, "
+        f'got "{"y" * 501}"',
+    ),
+    (
+        "[agent.labels]\n" + "\n".join(f'l{n} = "db"' for n in range(65)),
+        ':66: agent.labels.l64: expected at most 64 labels in all, got "db"',
+    ),
+    (
         '[agent]\ninterval = "19ms"',
         ':2: agent.interval: expected 20ms to 10m, got "19ms"',
     ),
@@ -707,13 +721,12 @@ def test_any_text_is_a_configuration_or_a_config_error(scratch, text):
         assert str(error)  # noqa: PT017 - either way is right
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=4), inner, max_size=3)
-    ),
-    max_leaves=5,
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+BRANCHES = LEAVES | st.lists(LEAVES, max_size=3)
+VALUES = (
+    BRANCHES
+    | st.lists(BRANCHES, max_size=3)
+    | st.dictionaries(st.text(max_size=4), BRANCHES, max_size=3)
 )
 
 
