@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     FOREIGN = "foreign"
     NOT_ENROLLED = "not_enrolled"
     TOO_SLOW = "too_slow"
+    ENROLLED_ALREADY = "enrolled_already"
     NUMBER_TAKEN = "number_taken"
     NO_LENGTH = "no_length"
     TOO_LONG = "too_long"
@@ -36,6 +37,7 @@ STATUS: Final[Mapping[Verdict, int]] = {
     Verdict.FOREIGN: 403,
     Verdict.NOT_ENROLLED: 403,
     Verdict.TOO_SLOW: 408,
+    Verdict.ENROLLED_ALREADY: 409,
     Verdict.NUMBER_TAKEN: 409,
     Verdict.NO_LENGTH: 411,
     Verdict.TOO_LONG: 413,
@@ -51,12 +53,15 @@ class Answer:
 
     Attributes:
         reason: Why it was not taken; empty: it was.
+        told: What is said instead, where the reason is not everybody's to know; empty:
+            the reason.
         received_through: Highest number that is stored of the host, where it matters.
         retry_after_s: When to come again; None: coming again does not help.
     """
 
     verdict: Verdict
     reason: str = ""
+    told: str = ""
     received_through: int | None = None
     retry_after_s: int | None = None
 
@@ -64,6 +69,11 @@ class Answer:
     def status(self) -> int:
         """The answer's number in HTTP."""
         return STATUS[self.verdict]
+
+    @property
+    def words(self) -> str:
+        """Why it was not taken, as anybody may know."""
+        return self.told or self.reason
 
     @property
     def is_refusal(self) -> bool:

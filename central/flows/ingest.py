@@ -6,15 +6,19 @@ Whatever is refused on the way leaves nothing behind, and the next report unaffe
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 from agent.core.envelope import Envelope, parse_envelope
 from agent.core.quantity import size_text
 from agent.errors import ConflictError, ReportError, StateError, UnavailableError
 from central.core.answer import Answer, Verdict
-from central.core.unpacking import check_keys, unpacked
+from central.core.unpacking import check_keys, check_values, unpacked
 from central.ports.fleet import Arrival, Reports, Stored
 
 RETRY_AFTER_S = 30
+_LATER: Final = "expected to be asked again later: central can store nothing now"
+# Hosts tell of 4 MB of samples at most; all gaps and zeros, these are 1.9 million.
+_BYTES_A_VALUE: Final = 4
 
 
 def read_report(
@@ -28,12 +32,46 @@ def read_report(
         max_unpacked: Longest document that is looked at, in bytes.
         now: When it came.
     """
+    document = opened(body, max_unpacked=max_unpacked)
+    if isinstance(document, Answer):
+        return document
+    return understood(document, length=len(body), host_id=host_id, now=now)
+
+
+def opened(body: bytes, *, max_unpacked: int) -> bytes | Answer:
+    """Return a report's document; or why it is not looked at.
+
+    Args:
+        body: As it came, packed by gzip.
+        max_unpacked: Longest document, in bytes; it may hold a value for each four.
+    """
     try:
         document = unpacked(body, limit=max_unpacked)
         if document is None:
             return _too_long(max_unpacked)
-        envelope = parse_envelope(document)
+        check_values(document, limit=max_unpacked // _BYTES_A_VALUE)
+    except ReportError as error:
+        return Answer(verdict=Verdict.MALFORMED, reason=str(error))
+    return document
+
+
+def understood(
+    document: bytes, *, length: int, host_id: str, now: datetime
+) -> Arrival | Answer:
+    """Return what a host's report says, ready to be stored; or why it is not taken.
+
+    It takes up to sixteen times the memory that its document does.
+
+    Args:
+        document: Unpacked.
+        length: In bytes, as it came.
+        host_id: Who sent it, as it has shown.
+        now: When it came.
+    """
+    try:
+        # First: what it takes is free again before the rest takes its own.
         check_keys(document)
+        envelope = parse_envelope(document)
     except ReportError as error:
         return Answer(verdict=Verdict.MALFORMED, reason=str(error))
     if envelope.host_id != host_id:
@@ -41,7 +79,7 @@ def read_report(
     return Arrival(
         envelope=envelope,
         sha256=sha256(document).hexdigest(),
-        length=len(body),
+        length=length,
         at=now,
     )
 
@@ -60,8 +98,14 @@ def store(arrivals: Sequence[Arrival], *, reports: Reports) -> list[Answer]:
 
 
 def busy(reason: str) -> Answer:
-    """Return the answer to what central can take in later, but not now."""
-    return Answer(verdict=Verdict.BUSY, reason=reason, retry_after_s=RETRY_AFTER_S)
+    """Return the answer to what central can take in later, but not now.
+
+    Args:
+        reason: For whoever runs central; others are not told what its database is.
+    """
+    return Answer(
+        verdict=Verdict.BUSY, reason=reason, told=_LATER, retry_after_s=RETRY_AFTER_S
+    )
 
 
 def _answer(outcome: Stored | ReportError) -> Answer:

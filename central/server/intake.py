@@ -10,14 +10,16 @@ from agent.errors import StateError, UnavailableError
 from central.core.answer import Answer, Verdict
 from central.core.bucket import Bucket, drawn
 from central.flows.admit import admit, enrol
-from central.flows.ingest import busy, read_report, store
+from central.flows.ingest import busy, opened, store, understood
 from central.ports.fleet import Arrival
 from central.ports.intake import Shown
+from central.server.turns import Most, Turns
 from central.server.writer import Writer
 from central.wiring.serving import Serving
 
 _READERS: Final = 2
 _NO_TOKEN: Final = "0" * 64
+_MOST: Final = Most()
 T = TypeVar("T")
 
 
@@ -26,10 +28,12 @@ class LiveIntake:
 
     Args:
         serving: Where it is kept, and who may come.
+        most: How much is at hand.
     """
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: Serving, *, most: Most = _MOST) -> None:
         self._serving = serving
+        self._turns = Turns(most)
         self._buckets: dict[str, Bucket] = {}
         self._threads: Executor = ThreadPoolExecutor(_READERS, "reader")
         self._writer = Writer(partial(store, reports=serving.reports))
@@ -49,17 +53,21 @@ class LiveIntake:
 
     async def take(self, body: bytes, *, host_id: str) -> Answer:
         """Take in a report; it is durable when the answer says so."""
-        read = partial(
-            read_report,
-            body,
-            host_id=host_id,
-            max_unpacked=self._serving.limits.max_unpacked,
-            now=self._serving.now(),
-        )
-        arrival = await self._in_thread(read)
-        if not isinstance(arrival, Arrival):
-            return arrival
-        return await asyncio.wrap_future(self._writer.put(arrival))
+        limit = self._serving.limits.max_unpacked
+        document = await self._in_thread(partial(opened, body, max_unpacked=limit))
+        if isinstance(document, Answer):
+            return document
+        async with self._turns.turn(len(document)) as is_ours:
+            if not is_ours:
+                return busy("too many unpacked bytes wait to be stored")
+            read = partial(
+                understood,
+                document,
+                length=len(body),
+                host_id=host_id,
+                now=self._serving.now(),
+            )
+            return await self._stored(await self._in_thread(read))
 
     async def enrol(self, asked: bytes) -> str | Answer:
         """Return the token that a host has from now on; or why it gets none."""
@@ -78,6 +86,11 @@ class LiveIntake:
         """Return why nothing can be taken in now; None: it can."""
         found = await self._asked(partial(self._serving.enrolment.host_of, _NO_TOKEN))
         return found if isinstance(found, Answer) else None
+
+    async def _stored(self, arrival: Arrival | Answer) -> Answer:
+        if isinstance(arrival, Answer):
+            return arrival
+        return await asyncio.wrap_future(self._writer.put(arrival))
 
     def _in_time(self, host_id: str) -> str | Answer:
         """Return the host, unless it comes too often."""

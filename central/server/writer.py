@@ -54,14 +54,22 @@ class Writer:
 
     def _work(self) -> None:
         while group := self._next():
-            try:
-                answers = self._store([arrival for arrival, _ in group])
-            except Exception as error:  # noqa: BLE001 - the next group goes on
-                for _, future in group:
-                    future.set_exception(error)
-                continue
-            for (_, future), answer in zip(group, answers, strict=True):
-                future.set_result(answer)
+            # Whose answer nobody waits for any more comes again.
+            wanted = [each for each in group if each[1].set_running_or_notify_cancel()]
+            if wanted:
+                self._answer(wanted)
+            # Not held while nothing comes: it may be a hundred megabytes.
+            del group, wanted
+
+    def _answer(self, group: Sequence[tuple[Arrival, Future[Answer]]]) -> None:
+        try:
+            answers = self._store([arrival for arrival, _ in group])
+        except Exception as error:  # noqa: BLE001 - the next group goes on
+            for _, future in group:
+                future.set_exception(error)
+            return
+        for (_, future), answer in zip(group, answers, strict=True):
+            future.set_result(answer)
 
     def _next(self) -> list[tuple[Arrival, Future[Answer]]]:
         """Wait for reports; return some, or none at the end."""

@@ -101,11 +101,33 @@ def test_a_body_that_drips_is_given_up_at_its_deadline(intake, tmp_path):
 
 
 def test_a_body_that_is_longer_than_it_said_is_not_read_on(intake, tmp_path):
-    answer = posted(
-        app(intake, tmp_path), iter_of(bytes(1001)), **{"Content-Length": "1"}
-    )
+    answer = posted(app(intake, tmp_path), iter_of(bytes(2)), **{"Content-Length": "1"})
     assert answer.status_code == 413
     assert intake.bodies == []
+
+
+def test_a_body_in_chunks_is_not_read_whatever_length_it_claims(intake, tmp_path):
+    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    with (
+        hurried(app(intake, tmp_path, deadline_s=10)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as line,
+    ):
+        line.sendall(
+            f"POST /api/v1/reports HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 1\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n".encode()
+        )
+        with line.makefile("rb") as answers:
+            answer = answers.read()
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert b"got a Transfer-Encoding" in answer
+    assert intake.shown == intake.bodies == []
+
+
+def test_a_wish_to_enrol_in_chunks_is_not_read(intake, tmp_path):
+    answer = asked(
+        app(intake, tmp_path), "POST", "/api/v1/enroll", content=iter_of(b"{}")
+    )
+    assert answer.status_code == 411
 
 
 def test_a_body_that_breaks_off_is_not_handed_in(intake, tmp_path):
@@ -173,6 +195,15 @@ def test_what_cannot_be_had_now_is_told_everywhere(tmp_path):
     assert {each.status_code for each in answers} == {503}
     assert {each.headers["Retry-After"] for each in answers} == {"30"}
     assert {each.json()["error"] for each in answers} == {"away"}
+
+
+def test_what_is_only_for_the_log_is_told_to_nobody_else(tmp_path, caplog):
+    busy = Answer(verdict=Verdict.BUSY, reason="fleet.db: damaged", told="later")
+    application = app(FixedIntake(busy), tmp_path)
+    for answer in (posted(application), asked(application, "GET", "/healthz")):
+        assert answer.json() == {"error": "later"}
+    told = [each.message for each in caplog.records if "damaged" in each.message]
+    assert [each.split()[0] for each in told] == ["report_refused", "not_healthy"]
 
 
 def test_a_token_is_kept_by_no_cache(intake, tmp_path):

@@ -26,6 +26,7 @@ _MAX_ENROLMENT_BYTES: Final = 4096
 _HEADERS: Final = {
     Verdict.UNKNOWN: {"WWW-Authenticate": "Bearer"},
     Verdict.NOT_READ: {"Accept-Encoding": "gzip"},
+    Verdict.NO_LENGTH: {"Connection": "close"},
     Verdict.TOO_SLOW: {"Connection": "close"},
 }
 
@@ -101,7 +102,10 @@ class _Door:
 
     async def healthz(self, request: Request) -> Response:
         answer = await self._intake.check()
-        return JSONResponse({"status": "ok"}) if answer is None else _response(answer)
+        if answer is None:
+            return JSONResponse({"status": "ok"})
+        self._tell("not_healthy", _Asked(answer=answer))
+        return _response(answer)
 
     async def metrics(self, request: Request) -> Response:
         text = self._tally.text(waiting_bytes=self._room.waiting_bytes)
@@ -150,7 +154,7 @@ def _shown(request: Request) -> Shown:
 def _response(answer: Answer) -> Response:
     said: dict[str, object] = {}
     if answer.is_refusal:
-        said["error"] = answer.reason
+        said["error"] = answer.words
     if answer.received_through is not None:
         said["received_through"] = answer.received_through
     headers = dict(_HEADERS.get(answer.verdict, {}))

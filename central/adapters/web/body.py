@@ -80,6 +80,8 @@ async def read_body(
     wrong = _wrong_length(request.headers, limit=limit)
     if wrong is not None:
         return wrong
+    # Room was made for so much and no more.
+    limit = min(limit, int(request.headers["Content-Length"]))
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_s):
@@ -97,6 +99,10 @@ async def read_body(
 
 
 def _wrong_length(headers: Mapping[str, str], *, limit: int) -> Answer | None:
+    if "Transfer-Encoding" in headers:
+        # It would count, not the length; proxies differ on where such a request ends.
+        words = "expected a Content-Length alone, got a Transfer-Encoding"
+        return Answer(verdict=Verdict.NO_LENGTH, reason=words)
     length = headers.get("Content-Length", "")
     if not length.isdecimal():
         words = "expected a Content-Length, got none"

@@ -13,3 +13,8 @@ def test_every_verdict_has_a_status():
 def test_only_what_was_taken_is_no_refusal(verdict):
     answer = Answer(verdict=verdict)
     assert answer.is_refusal == (answer.status != 200)
+
+
+def test_the_reason_is_told_unless_something_else_is():
+    assert Answer(verdict=Verdict.BUSY, reason="why").words == "why"
+    assert Answer(verdict=Verdict.BUSY, reason="why", told="later").words == "later"

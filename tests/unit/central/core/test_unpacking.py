@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import ReportError
-from central.core.unpacking import check_keys, unpacked
+from central.core.unpacking import check_keys, check_values, unpacked
 
 PACKED = gzip.compress(b"0123456789", mtime=0)
 
@@ -67,6 +67,12 @@ def test_a_key_may_be_in_several_objects(document):
 def test_a_key_that_is_there_twice_in_one_object_is_refused(document, words):
     with pytest.raises(ReportError, match=words):
         check_keys(document)
+
+
+def test_more_values_than_there_may_be_are_refused_before_they_are_understood():
+    check_values(b"[1,2,3]", limit=2)
+    with pytest.raises(ReportError, match="at most 2 values, got 3"):
+        check_values(b"[1,2,3,", limit=2)
 
 
 def test_what_nobody_reads_may_not_bring_the_reader_down():
