@@ -38,7 +38,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--ca-file", type=_FILE, metavar="FILE", help="Vouches for central's certificate."
 )
-@click.option("--anew", is_flag=True, help="Ask for another token all the same.")
+@click.option("--anew", is_flag=True, help="Get another token all the same.")
 @config_option
 @json_option
 def enroll(
@@ -60,6 +60,10 @@ def enroll(
     could change the root on its way could sign for this host from then on, so it is
     carried here (--root) or compared (--root-sha256). SIGHUP makes the daemon take the
     change up. Exit status 69 if central is not to be had, 78 if it refuses.
+
+    A host that is enrolled already shows its token to get another. If it has lost it,
+    or was revoked, the join token must be made for it alone: `forewarn-central hosts
+    join-token --host ID`.
     """
     _check_source(root, root_sha256, is_blind=trust_on_first_use)
     wanted = Wanted(

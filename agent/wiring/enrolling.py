@@ -113,8 +113,13 @@ def enrol(wanted: Wanted, *, config: Config, join_token: str) -> Enrolled:
         else:
             root, source = read_named(wanted.root, key="--root"), str(wanted.root)
         digest = check_root(root, sha256=wanted.root_sha256, source=source)
-        token = door.token(host_id(), join_token=join_token, agent=__version__)
-    files = _files(wanted, digest=digest)
+        files = _files(wanted, digest=digest)
+        token = door.token(
+            host_id(),
+            join_token=join_token,
+            agent=__version__,
+            present=_kept(files.token),
+        )
     write_whole(files.root, root, mode=_READABLE)
     write_whole(files.token, f"{token}\n".encode(), like=config.agent.state_dir)
     write_whole(files.fragment, files.content, mode=_READABLE)
@@ -122,6 +127,14 @@ def enrol(wanted: Wanted, *, config: Config, join_token: str) -> Enrolled:
     return Enrolled(
         host_id=host_id(), url=wanted.url, root_sha256=digest, files=written
     )
+
+
+def _kept(path: Path) -> str | None:
+    """Return the token that this central gave before; None: none that can be read."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip() or None
+    except OSError:
+        return None
 
 
 def _roots(wanted: Wanted) -> list[Path]:

@@ -76,19 +76,34 @@ def hosts_group(ctx: click.Context, folder: Path, as_json: bool) -> None:
     help="After this it lets nobody in.",
 )
 @click.option("--name", default="", help="What it is for, to tell it from others.")
+@click.option(
+    "--host",
+    "host_id",
+    metavar="ID",
+    help="Lets only this host enrol, also one that is enrolled already or revoked.",
+)
 @dir_option
 @json_option
 def join_token(
-    *, uses: int, lasts: timedelta, name: str, folder: Path, as_json: bool
+    *,
+    uses: int,
+    lasts: timedelta,
+    name: str,
+    host_id: str | None,
+    folder: Path,
+    as_json: bool,
 ) -> None:
     """Make a token with which hosts enrol: `forewarn enroll` asks for it.
 
-    It is shown this once; only its hash is kept. Whoever has it can enrol as any host,
-    so give it few uses and a short life.
+    It is shown this once; only its hash is kept. Whoever has it can enrol as any host
+    that is not enrolled yet, so give it few uses and a short life. Without --host it
+    lets in nobody who is enrolled, unless that host shows the token that it has; and
+    nobody who was revoked.
     """
-    made = new_join_token(folder, name=name, uses=uses, lasts=lasts)
+    made = new_join_token(folder, name=name, uses=uses, lasts=lasts, host_id=host_id)
     emit(made, as_json=as_json, text=made.token)
-    say(f"lets {uses} host(s) enrol until {instant_text(made.expires_at)}")
+    whom = f"{uses} host(s)" if host_id is None else f"host {host_id}"
+    say(f"lets {whom} enrol until {instant_text(made.expires_at)}")
 
 
 @hosts_group.command("revoke")
@@ -97,8 +112,10 @@ def join_token(
 @json_option
 def revoke_command(host_id: str, folder: Path, as_json: bool) -> None:
     """Let a host in no more, by token or certificate; what it reported stays."""
-    revoke(folder, host_id)
+    was_known = revoke(folder, host_id)
     emit({"revoked": host_id}, as_json=as_json, text=f"revoked {host_id}")
+    if not was_known:
+        say(f"no host {host_id} ever enrolled or reported here; is its id right?")
 
 
 @hosts_group.command("receive")

@@ -6,6 +6,8 @@ from typing import Final
 Hole = tuple[int, int]
 # A host that leaves more has lost them for good: they take room, and are read.
 MAX_HOLES: Final = 1_000
+# No host skips as many. One that took the highest number there is could say no more.
+MAX_SKIP: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,15 @@ class Numbering:
     def is_open(self, sequence: int) -> bool:
         """Return whether a report of this number is still to come."""
         return sequence > self.through or self._place(sequence) is not None
+
+    def is_too_far(self, sequence: int) -> bool:
+        """Return whether no report of this host can have come to this number."""
+        return sequence > self.highest
+
+    @property
+    def highest(self) -> int:
+        """The highest number that its next report may have."""
+        return self.through + MAX_SKIP
 
     def taken(self, sequence: int) -> "Numbering":
         """Return what is left once an open number has come.

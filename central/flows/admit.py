@@ -34,11 +34,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         host_id: Who it is from now on.
         join_token: What the operator gave it.
         agent: Version of its program.
+        token: What it was given when it enrolled before; None: it has none.
     """
 
     host_id: HostId
     join_token: str
     agent: str = ""
+    token: str | None = None
 
 
 def admit(shown: Shown, *, enrolment: Enrolment) -> str | Answer:
@@ -84,11 +86,18 @@ def enrol(
         return Answer(verdict=Verdict.MALFORMED, reason=f"enrolment: {error}")
     token = draw()
     refusal = enrolment.enrol(
-        request.host_id, join=digest(request.join_token), token=digest(token), now=now
+        request.host_id,
+        join=digest(request.join_token),
+        token=digest(token),
+        present=None if request.token is None else digest(request.token),
+        now=now,
     )
-    if refusal is None:
-        return token
-    return Answer(verdict=Verdict.NOT_ENROLLED, reason=refusal)
+    return token if refusal is None else refusal
+
+
+def is_host_id(name: str) -> bool:
+    """Return whether a host may be called so."""
+    return _HOST_ID.fullmatch(name) is not None
 
 
 def digest(secret: str) -> str:
@@ -106,7 +115,7 @@ def _by_token(token: str | None, *, enrolment: Enrolment) -> str | Answer | None
 def _by_name(name: str | None, *, enrolment: Enrolment) -> str | Answer | None:
     if name is None:
         return None
-    if not _HOST_ID.fullmatch(name):
+    if not is_host_id(name):
         words = f"expected a certificate that names a host by its id, got {name[:64]!r}"
         return Answer(verdict=Verdict.UNKNOWN, reason=words)
     if not enrolment.is_revoked(name):

@@ -75,14 +75,16 @@ class Inbox(Protocol):
     """Samples that are stored with their reports, and in no file yet."""
 
     def claim(self, *, limit: int) -> Sequence[Batch]:
-        """Return what is to become files: what was claimed and not cleared comes first.
+        """Return what is to become files: new batches once all others are cleared.
+
+        So what is held at once stays bounded, however long files cannot be written.
 
         A batch holds the same samples each time it is returned, so a file that was
         written before a crash is written again, byte for byte.
 
         Args:
-            limit: Samples of new batches; what one report brought of a task and day
-                stays together, so the last batch may hold some more.
+            limit: Samples in all; what one report brought of a task and day stays
+                together, and so does a batch, so there may be some more.
         """
         ...
 

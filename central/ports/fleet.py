@@ -18,6 +18,7 @@ from agent.core.evidence import Evidence
 from agent.core.moment import Role
 from agent.core.scorecard import Scorecard
 from agent.errors import ReportError
+from central.core.answer import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ class Reports(Protocol):
             now: When it came.
 
         Raises:
+            ReportError: Its number is far above what this host can have come to.
             ConflictError: Another report of this host has this number.
             UnavailableError: The database cannot be had now; nothing is stored.
             StateError: It is damaged, full or closed to this user; nothing is stored.
@@ -154,21 +156,43 @@ class Enrolment(Protocol):
     """Who may report; tokens are kept as their SHA-256 only."""
 
     def add_join_token(
-        self, sha256: str, *, name: str, expires_at: datetime, uses: int
+        self,
+        sha256: str,
+        *,
+        name: str,
+        expires_at: datetime,
+        uses: int,
+        host_id: str | None = None,
     ) -> None:
-        """Let hosts enrol with a token, so many times."""
+        """Let hosts enrol with a token, so many times.
+
+        Args:
+            sha256: Of the token.
+            name: What it is for.
+            expires_at: From when on it lets nobody in.
+            uses: So many times.
+            host_id: Whom alone it lets in, enrolled already or revoked as it may be;
+                None: any host that holds no token and was not revoked.
+        """
         ...
 
     def enrol(
-        self, host_id: str, *, join: str, token: str, now: datetime
-    ) -> str | None:
-        """Give a host its token; a host that enrols anew gets another.
+        self,
+        host_id: str,
+        *,
+        join: str,
+        token: str,
+        now: datetime,
+        present: str | None = None,
+    ) -> Answer | None:
+        """Give a host its token, in place of the one that it has.
 
         Args:
             host_id: Who.
             join: SHA-256 of the join token.
             token: SHA-256 of the host's own token from now on.
             now: When.
+            present: SHA-256 of the token that it shows to be this host; None: none.
 
         Returns:
             Why it may not; None: it may.
@@ -184,7 +208,7 @@ class Enrolment(Protocol):
         ...
 
     def revoke(self, host_id: str, *, now: datetime) -> bool:
-        """Let a host in no more; return whether it was known."""
+        """Let a host in no more, known or not; return whether it was known."""
         ...
 
 
@@ -236,7 +260,10 @@ class Fleet(Protocol):
         names: Sequence[str] = (),
         since: datetime | None = None,
     ) -> tuple[tuple[str, ToldEvent], ...]:
-        """Return what hosts told of, oldest first, each with the host's id."""
+        """Return what hosts told of, oldest first, each with the host's id.
+
+        `since` is compared with when the report came: a host's clock may be wrong.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from central.adapters.clock import SystemClock
 from central.adapters.repository.files import write
 from central.config import read_fleet
 from central.core.standing import Standing, standing
-from central.flows.admit import digest
+from central.flows.admit import digest, is_host_id
 from central.flows.receive import Receiving, receive
 from central.ports.fleet import HostRow
 from central.wiring.fleet import OpenFleet, opened_fleet
@@ -34,11 +34,16 @@ class KnownHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinToken:
-    """What hosts enrol with; shown this once."""
+    """What hosts enrol with; shown this once.
+
+    Attributes:
+        host_id: Whom alone it lets in; None: any host that is not enrolled yet.
+    """
 
     token: str
     expires_at: datetime
     uses: int
+    host_id: str | None
 
 
 def known_hosts(folder: Path) -> tuple[KnownHost, ...]:
@@ -63,28 +68,38 @@ def known_hosts(folder: Path) -> tuple[KnownHost, ...]:
 
 
 def new_join_token(
-    folder: Path, *, name: str, uses: int, lasts: timedelta
+    folder: Path, *, name: str, uses: int, lasts: timedelta, host_id: str | None
 ) -> JoinToken:
-    """Return a new token by which so many hosts may enrol; raises as `known_hosts`."""
+    """Return a new token by which so many hosts may enrol; raises as `known_hosts`.
+
+    Raises:
+        ConfigError: No host can be called `host_id`.
+    """
+    if host_id is not None:
+        _check_host_id(host_id)
     token, expires_at = new_secret(), SystemClock().now() + lasts
     with _opened(folder) as state:
         state.enrolment.add_join_token(
-            digest(token), name=name, expires_at=expires_at, uses=uses
+            digest(token),
+            name=name,
+            expires_at=expires_at,
+            uses=uses,
+            host_id=host_id,
         )
-    return JoinToken(token=token, expires_at=expires_at, uses=uses)
+    return JoinToken(token=token, expires_at=expires_at, uses=uses, host_id=host_id)
 
 
-def revoke(folder: Path, host_id: str) -> None:
-    """Let a host in no more, whatever it shows.
+def revoke(folder: Path, host_id: str) -> bool:
+    """Let a host in no more, whatever it shows; return whether central knew it.
+
+    One that central never heard of may hold a certificate.
 
     Raises:
-        ConfigError: Central does not know it.
+        ConfigError: No host can be called so.
     """
+    _check_host_id(host_id)
     with _opened(folder) as state:
-        if not state.enrolment.revoke(host_id, now=SystemClock().now()):
-            raise ConfigError(
-                f"expected a host that enrolled or reported, got {host_id}"
-            )
+        return state.enrolment.revoke(host_id, now=SystemClock().now())
 
 
 def received(folder: Path, archive: Path, *, receipt: Path) -> Receiving:
@@ -106,6 +121,14 @@ def received(folder: Path, archive: Path, *, receipt: Path) -> Receiving:
         )
     write(receipt, msgspec.json.encode(done.receipt))
     return done
+
+
+def _check_host_id(host_id: str) -> None:
+    if not is_host_id(host_id):
+        raise ConfigError(
+            "expected the id of a host, as `forewarn facts` tells it there, got "
+            f"{host_id[:64]!r}"
+        )
 
 
 def _opened(folder: Path) -> OpenFleet:

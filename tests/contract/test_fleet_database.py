@@ -9,7 +9,14 @@ import pytest
 from sqlalchemy import event, exc, inspect, text
 
 from agent.errors import ConfigError, StateError, UnavailableError
-from central.adapters.database import Database, SqlFleet, SqlReports, opening, schema
+from central.adapters.database import (
+    Database,
+    SqlEnrolment,
+    SqlFleet,
+    SqlReports,
+    opening,
+    schema,
+)
 from central.adapters.database.tables import ALL
 from central.adapters.database.trouble import UnfitError, told
 from central.core.numbering import Numbering
@@ -79,6 +86,22 @@ def test_a_step_that_fails_leaves_the_schema_before_it(fleet_url, monkeypatch):
     monkeypatch.undo()
     with Database.open(fleet_url) as database:
         assert not inspect(database.engine).has_table("half")
+
+
+def test_join_tokens_of_the_first_schema_let_anybody_in_as_before(
+    fleet_url, monkeypatch
+):
+    monkeypatch.setattr(schema, "_STEPS", schema._STEPS[:1])
+    monkeypatch.setattr(schema, "VERSION", 1)
+    with Database.open(fleet_url) as database, database.writing() as connection:
+        values = {"join": b"\1" * 32, "end": 2**53}
+        words = "insert into join_tokens values (:join, 'rack', :end, 1)"
+        connection.execute(text(words), values)
+    monkeypatch.undo()
+    with Database.open(fleet_url) as database:
+        door = SqlEnrolment(database)
+        assert door.enrol(HOST, join="01" * 32, token="02" * 32, now=START) is None
+        assert door.host_of("02" * 32) == HOST
 
 
 def test_sqlite_waits_for_the_disk_and_is_closed_to_others(tmp_path):

@@ -12,9 +12,16 @@ from agent.core.moment import BASELINE, Role, Thesis
 from agent.core.release import ReleaseState
 from agent.core.scorecard import Level, Scorecard, merged
 from agent.errors import ConflictError, ReportError
-from central.adapters.database import Database, SqlFleet, SqlInbox, SqlReports
+from central.adapters.database import (
+    Database,
+    SqlEnrolment,
+    SqlFleet,
+    SqlInbox,
+    SqlReports,
+)
 from central.adapters.database.rows import text
 from central.adapters.database.tables import cards, reports, totals
+from central.core.numbering import MAX_SKIP
 from central.ports.fleet import SampleCount, Stored
 from tests.fakes.told import (
     ACTIVE,
@@ -286,7 +293,14 @@ def test_events_are_read_oldest_first_by_host_name_and_time(store, fleet):
     assert fleet.events() == ((HOST, early), (OTHER, other), (HOST, late))
     assert fleet.events(host_id=HOST) == ((HOST, early), (HOST, late))
     assert fleet.events(names=["a", "c"]) == ((HOST, early), (OTHER, other))
-    assert fleet.events(since=START + HOUR) == ((OTHER, other), (HOST, late))
+
+
+def test_events_since_are_those_that_came_since_whatever_the_hosts_clock(store, fleet):
+    slow, fast = told_event(1, "a", hours=-9_000), told_event(1, "a", hours=9_000)
+    store(report(1, events=(fast,)), at=START)
+    store(report(1, host_id=OTHER, events=(slow,)), at=START + HOUR)
+    assert fleet.events(since=START + HOUR, names=["a"]) == ((OTHER, slow),)
+    assert fleet.events(since=START) == ((OTHER, slow), (HOST, fast))
 
 
 def test_the_same_event_number_after_a_new_beginning_is_another_event(store, fleet):
@@ -313,11 +327,36 @@ def test_no_more_events_are_counted_than_samples_came(store, fleet):
 
 def test_what_only_the_database_refuses_is_refused_alone(store, fleet):
     """No report that is read strictly does; should one, it must not block the rest."""
-    good, bad, other = store(report(1), report(2**64, host_id=OTHER), report(2))
+    block = msgspec.structs.replace(trial(1, host_id=OTHER).row, block=2**64)
+    odd = msgspec.structs.replace(trial(1, host_id=OTHER), row=block)
+    bad = report(7, host_id=OTHER, trials=(odd,))
+    good, bad, other = store(report(1), bad, report(2))
     assert (good.is_new, other.is_new) == (True, True)
     assert isinstance(bad, ReportError)
-    assert str(bad).startswith(f"report {2**64} of {OTHER}: ")
+    assert str(bad).startswith(f"report 7 of {OTHER}: ")
     assert the_host(fleet).received_through == 2
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_number_far_ahead_is_refused_and_shuts_nobody_out(store, fleet, before):
+    store(*(report(number + 1) for number in range(before)))
+    far, good = store(report(2**53), report(before + 1))
+    assert isinstance(far, ReportError)
+    assert not isinstance(far, ConflictError)
+    assert str(far) == (
+        f"report {2**53} of {HOST}: expected a number up to {before + MAX_SKIP}, "
+        f"for {before} is the last that came"
+    )
+    assert good.received_through == before + 1
+    assert the_host(fleet).holes == ()
+
+
+def test_a_host_of_whom_nothing_was_taken_is_not_known(store, fleet, database):
+    door = SqlEnrolment(database)
+    door.add_join_token("01" * 32, name="", expires_at=START + HOUR, uses=1)
+    door.enrol(OTHER, join="01" * 32, token="0a" * 32, now=START)
+    store(report(2**53), report(2**53, host_id=OTHER))
+    assert [each.host_id for each in fleet.hosts()] == [OTHER]
 
 
 def test_whatever_a_strict_report_may_hold_can_be_stored(store, fleet, database):
@@ -335,7 +374,7 @@ def test_whatever_a_strict_report_may_hold_can_be_stored(store, fleet, database)
     )
     store(
         report(
-            2**53,
+            MAX_SKIP,
             agent="\0",
             evidence=(odd,),
             events=(ToldEvent(id=2**53, at=row.at, name="\0", fields={"\0": 2**70}),),
@@ -344,7 +383,7 @@ def test_whatever_a_strict_report_may_hold_can_be_stored(store, fleet, database)
     )
     assert fleet.evidence(TASK)[HOST] == (odd,)
     assert fleet.events()[0][1].fields == {"\0": 2**70}
-    assert the_host(fleet).holes == ((1, 2**53 - 1),)
+    assert the_host(fleet).holes == ((1, MAX_SKIP - 1),)
     (batch,) = SqlInbox(database).claim(limit=10)
     assert batch.day.isoformat() == "0001-01-01"
     assert batch.rows[0].row == row

@@ -80,6 +80,30 @@ def test_a_host_enrols_reports_and_is_revoked(central, config):
     assert "3 " in forewarn("report", "list", "--config", config).stdout
 
 
+def test_a_host_renews_its_token_and_is_let_in_again_by_name_only(central, config):
+    def anew():
+        return forewarn(
+            *("enroll", server.url, "--trust-on-first-use", "--anew"),
+            *("--join-token-file", config.parent / "join", "--config", config),
+        )
+
+    with serving(central) as server:
+        enrolled(central, server.url, config)
+        join_token(central)
+        assert anew().returncode == 0
+        assert document("report", "--config", config)["result"]["sent"]["sent"] == [1]
+        (token,) = config.parent.glob("*.token")
+        token.write_text("another")
+        join_token(central)
+        lost = anew()
+        assert (lost.returncode, "enrolled already" in lost.stderr) == (78, True)
+        forewarn_central("hosts", "revoke", host_id(), "--dir", central)
+        assert anew().returncode == 78
+        join_token(central, host_id=host_id())
+        assert anew().returncode == 0
+        assert document("report", "--config", config)["result"]["sent"]["sent"] == [2]
+
+
 def test_a_host_that_lost_its_state_goes_on_where_central_is(central, config, tmp_path):
     with serving(central) as server:
         enrolled(central, server.url, config)

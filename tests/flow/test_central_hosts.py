@@ -42,7 +42,7 @@ class Central:
 
     def revokes(self, host_id):
         with opened_fleet(self.folder) as state:
-            assert state.enrolment.revoke(host_id, now=START)
+            state.enrolment.revoke(host_id, now=START)
 
 
 def test_an_empty_fleet_is_told_in_words(central):
@@ -85,6 +85,25 @@ def test_a_join_token_is_shown_once_and_lets_hosts_enrol(central):
     assert [each["standing"] for each in central.listed()] == ["new", "new"]
 
 
+def test_a_join_token_for_one_host_alone_lets_it_in_again(central):
+    central.revokes(HOST)
+    told = central.hosts("join-token", "--host", HOST)
+    assert f"lets host {HOST} enrol until" in told.err
+    join = digest(told.out.strip())
+    with opened_fleet(central.folder) as state:
+        door = state.enrolment
+        assert door.enrol(OTHER, join=join, token=digest("1"), now=START) is not None
+        assert door.enrol(HOST, join=join, token=digest("2"), now=START) is None
+    assert [each["standing"] for each in central.listed()] == ["new"]
+
+
+@pytest.mark.parametrize("command", [("join-token", "--host"), ("revoke",)])
+def test_what_is_no_id_of_a_host_is_told(central, command):
+    told = central.hosts(*command, "Web Server", status=78)
+    assert "expected the id of a host" in told.err
+    assert central.listed() == []
+
+
 def test_a_wrong_span_is_told(central):
     assert (
         "number and a unit"
@@ -92,8 +111,11 @@ def test_a_wrong_span_is_told(central):
     )
 
 
-def test_a_host_that_nobody_knows_cannot_be_revoked(central):
-    assert "got nobody-1" in central.hosts("revoke", "nobody-1", status=78).err
+def test_a_host_that_nobody_knows_is_revoked_and_told_to_be_unknown(central):
+    told = central.hosts("revoke", HOST)
+    assert told.out == f"revoked {HOST}\n"
+    assert "is its id right?" in told.err
+    assert [each["standing"] for each in central.listed()] == ["revoked"]
 
 
 def test_a_host_is_revoked_and_its_reports_stay(central):

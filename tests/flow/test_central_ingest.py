@@ -17,7 +17,7 @@ from central.adapters.database import (
 )
 from central.core.answer import Answer, Verdict
 from central.flows.admit import admit, digest, enrol
-from central.flows.ingest import RETRY_AFTER_S, read_report, store
+from central.flows.ingest import RETRY_AFTER_S, busy, read_report, store
 from central.ports.intake import Shown
 from tests.fakes.told import HOST, HOUR, START, full_report, report
 
@@ -138,6 +138,12 @@ REFUSED = [
         gzip.compress(bytes(50_000_000)), "too_long", "at most 100.0 kB", id="gzip_bomb"
     ),
     pytest.param(
+        gzip.compress(b"[" + b"0," * 30_000 + b"0]"),
+        "malformed",
+        "at most 25000 values, got 30000",
+        id="a_bomb_of_numbers",
+    ),
+    pytest.param(
         packed(full_report(1, host_id=OTHER)),
         "foreign",
         f"expected the sender's own, host_id {HOST}, got {OTHER}",
@@ -206,24 +212,27 @@ def test_what_cannot_be_stored_now_is_asked_for_later(error):
             raise error
 
     read = read_report(packed(GOOD), host_id=HOST, max_unpacked=MAX_UNPACKED, now=START)
-    assert (
-        store([read, read], reports=Broken())
-        == [
-            Answer(verdict=Verdict.BUSY, reason=str(error), retry_after_s=RETRY_AFTER_S)
-        ]
-        * 2
-    )
+    answers = store([read, read], reports=Broken())
+    assert [each.verdict for each in answers] == [Verdict.BUSY] * 2
+    assert {each.retry_after_s for each in answers} == {RETRY_AFTER_S}
+
+
+def test_why_nothing_can_be_stored_is_for_the_log_only():
+    answer = busy("/srv/fleet.db: disk full")
+    assert answer.reason == "/srv/fleet.db: disk full"
+    assert "later" in answer.words
+    assert "fleet.db" not in answer.words
 
 
 # Who may come in ------------------------------------------------------------------
 
 
-def joined(central, host_id, *, join="join", uses=1):
+def joined(central, host_id, *, join="join", uses=1, **shown):
     """Enrol a host; return its token."""
     central.enrolment.add_join_token(
         digest(join), name="test", expires_at=START + HOUR, uses=uses
     )
-    return central.enrols(asked(host_id, join=join))
+    return central.enrols(asked(host_id, join=join, **shown))
 
 
 def asked(host_id, *, join="join", **more):
@@ -265,6 +274,12 @@ def test_token_and_certificate_of_two_hosts_are_refused(central):
     assert central.admits(token=token, name=OTHER).verdict == "foreign"
 
 
+def test_a_certificates_host_that_never_reported_can_be_revoked(central):
+    assert central.admits(name=HOST) == HOST
+    central.enrolment.revoke(HOST, now=START)
+    assert central.admits(name=HOST).verdict == "revoked"
+
+
 def test_a_revoked_host_is_let_in_by_nothing(central):
     token = joined(central, HOST)
     assert central.enrolment.revoke(HOST, now=START)
@@ -272,8 +287,18 @@ def test_a_revoked_host_is_let_in_by_nothing(central):
     assert central.admits(name=HOST).verdict == "revoked"
 
 
+def test_a_join_token_takes_over_no_host_that_is_enrolled(central):
+    token = joined(central, HOST)
+    for shown in ({}, {"token": "guess"}, {"token": ""}, {"token": None}):
+        answer = joined(central, HOST, join="other", **shown)
+        assert (answer.status, answer.verdict) == (409, "enrolled_already")
+        assert "join-token --host" in answer.reason
+    assert central.admits(token=token) == HOST
+
+
 def test_a_host_that_enrols_anew_has_its_new_token_only(central):
-    old, new = joined(central, HOST), joined(central, HOST, join="other")
+    old = joined(central, HOST)
+    new = joined(central, HOST, join="other", token=old)
     assert central.admits(token=new) == HOST
     assert central.admits(token=old).verdict == "unknown"
 

@@ -99,7 +99,9 @@ def _root(out):
 def test_another_token_is_to_be_had_by_asking_for_it(site, central):
     site.enroll(central.url, "--root", site.root)
     before = site.files()
+    (token,) = central.tokens
     assert site.enroll(central.url, "--root", site.root, "--anew")[0] == 0
+    assert [each.get("token") for each in central.asked] == [None, token]
     changed = {
         name for name, content in site.files().items() if before[name] != content
     }
@@ -141,6 +143,19 @@ def test_a_wrong_join_token_is_refused_and_not_repeated(site, central):
     assert status == 78
     assert "expected to be enrolled, got 403 Forbidden: no host joins by ..." in words
     assert "s3cret" not in words
+    assert site.files() == before
+
+
+def test_who_is_enrolled_already_is_told_who_must_act(site, central, monkeypatch):
+    site.enroll(central.url, "--root", site.root)
+    (token,) = central.tokens
+    before = site.files()
+    answer = says(409, {"error": f"enrolled already, not by {token} and join-me"})
+    monkeypatch.setattr("tests.fakes.central_http._Central._enrol", answer)
+    status, _, words = site.enroll(central.url, "--root", site.root, "--anew")
+    assert status == 78
+    assert "409 Conflict: enrolled already, not by ... and ...; ask whoever" in words
+    assert f"for a join token for host {host_id()} alone" in words
     assert site.files() == before
 
 

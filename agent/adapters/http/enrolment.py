@@ -2,13 +2,14 @@
 
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 import msgspec
 from tuf.api.exceptions import DownloadError
 
 from agent.adapters.http.line import Deadline, Line, pieces, shown, status_text
-from agent.adapters.http.post import Desk
+from agent.adapters.http.post import Desk, Reply
 from agent.errors import ConfigError, UnavailableError
 
 _PATH: Final = "/api/v1/enroll"
@@ -16,6 +17,7 @@ _ROOT: Final = "/metadata/1.root.json"
 _ROOT_BYTES: Final = 512_000
 _OK: Final = 200
 _REFUSED: Final = range(400, 500)
+_ENROLLED_ALREADY: Final = 409
 # Of these a later try may do, though the request was at fault for central.
 _IN_VAIN_NOW: Final = frozenset({408, 425, 429})
 
@@ -62,14 +64,24 @@ class HttpEnrolment:
         self._desk.close()
         self._line.close()
 
-    def token(self, host_id: str, *, join_token: str, agent: str) -> str:
+    def token(
+        self, host_id: str, *, join_token: str, agent: str, present: str | None = None
+    ) -> str:
         """Return the token by which central knows this host from now on.
+
+        Args:
+            host_id: Who this is.
+            join_token: What the operator was given.
+            agent: Version of this program.
+            present: The token that this central gave before; None: none.
 
         Raises:
             ConfigError: Central refuses; says why.
             UnreachableError: Central is not to be had now.
         """
         asked = {"host_id": host_id, "join_token": join_token, "agent": agent}
+        if present is not None:
+            asked["token"] = present
         url = self._url + _PATH
         try:
             reply = self._desk.post(url, msgspec.json.encode(asked), headers={})
@@ -78,11 +90,13 @@ class HttpEnrolment:
         found = reply.parsed(_Token)
         if reply.status == _OK and found is not None and _fits(found.token):
             return found.token
-        got = reply.refusal(hidden=join_token).error
+        got = _without(reply, present).refusal(hidden=join_token).error
         if reply.status in _REFUSED and reply.status not in _IN_VAIN_NOW:
+            is_known = reply.status == _ENROLLED_ALREADY
+            whose = f" for host {host_id} alone" if is_known else ""
             raise ConfigError(
                 f"{shown(url)}: expected to be enrolled, got {got}; ask whoever "
-                "operates central for a join token"
+                f"operates central for a join token{whose}"
             )
         raise UnreachableError(f"{shown(url)}: expected a token, got {got}; try again")
 
@@ -109,6 +123,13 @@ class HttpEnrolment:
                 f"{status_text(answer)}; bring it by --root"
             )
         return bytes(root)
+
+
+def _without(reply: Reply, secret: str | None) -> Reply:
+    """Return an answer without a secret, should the server repeat it."""
+    if not secret or reply.body is None:
+        return reply
+    return replace(reply, body=reply.body.replace(secret.encode(), b"..."))
 
 
 def _fits(token: str) -> bool:

@@ -24,6 +24,7 @@ from central.adapters.database.tables import (
     evidence,
     holes,
     hosts,
+    reports,
     sample_counts,
     standings,
     totals,
@@ -147,7 +148,11 @@ class SqlFleet:
         if names:
             query = query.where(events.c.name.in_(names))
         if since is not None:
-            query = query.where(events.c.at >= stamp(since))
+            query = query.join(
+                reports,
+                (reports.c.host == events.c.host)
+                & (reports.c.sequence == events.c.sequence),
+            ).where(reports.c.received_at >= stamp(since))
         order = (events.c.at, hosts.c.host_id, events.c.sequence, events.c.place)
         return tuple(
             (host_id, msgspec.json.decode(document, type=ToldEvent))

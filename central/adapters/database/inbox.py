@@ -1,21 +1,20 @@
 """Labelled samples between their report and their file, in the fleet's database."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import accumulate
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from central.adapters.database.locks import Lock, hold
 from central.adapters.database.opening import Database
 from central.adapters.database.rows import Found, Shelved
 from central.adapters.database.tables import batches, hosts, inbox
 from central.ports.dataset import Batch, InboxRow
 
-# Anything that nobody else locks; see `schema`.
-_CLAIMING: Final = 7_368_741_002
 _MAX_CHUNKS: Final = 5_000
 
 
@@ -28,9 +27,13 @@ class SqlInbox:
     def claim(self, *, limit: int) -> Sequence[Batch]:
         """Return what is to become files, as `central.ports.dataset.Inbox` says."""
         with self._database.writing() as connection:
-            _hold(connection)
-            _claim(connection, limit=limit)
-            claimed = connection.execute(_CLAIMED).all()
+            hold(connection, Lock.CLAIMING)
+            # While the files cannot be written, what is claimed does not grow.
+            if connection.execute(_SIZES).first() is None:
+                _claim(connection, limit=limit)
+            sizes = connection.execute(_SIZES).all()
+            oldest = [row.batch for row in _until(limit, sizes)]
+            claimed = connection.execute(_CLAIMED, {"batches": oldest}).all()
         held: dict[int, list[Found]] = defaultdict(list)
         for row in claimed:
             held[row.batch].append(row)
@@ -43,22 +46,10 @@ class SqlInbox:
             connection.execute(delete(batches).where(batches.c.id == batch))
 
 
-def _hold(connection: Connection) -> None:
-    """Let nobody else claim before this transaction ends; on SQLite nobody can."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(
-            text("select pg_advisory_xact_lock(:key)"), {"key": _CLAIMING}
-        )
-
-
 def _claim(connection: Connection, *, limit: int) -> None:
     """Give the oldest samples that are in no batch to new ones, by task and day."""
     parts: dict[tuple[str, str], list[int]] = defaultdict(list)
-    waiting = connection.execute(_WAITING).all()
-    before = [0, *accumulate(row.samples for row in waiting)]
-    for row, already in zip(waiting, before, strict=False):
-        if already >= limit:
-            break
+    for row in _until(limit, connection.execute(_WAITING).all()):
         parts[row.task, row.day].append(row.id)
     for (task, day), chunks in sorted(parts.items()):
         made = insert(batches).values(task=task, day=day).returning(batches.c.id)
@@ -66,6 +57,15 @@ def _claim(connection: Connection, *, limit: int) -> None:
         connection.execute(
             _ASSIGN, [{"chunk": each, "number": number} for each in chunks]
         )
+
+
+def _until(limit: int, rows: Sequence[Found]) -> Iterator[Found]:
+    """Yield the first rows, until they hold so many samples."""
+    before = [0, *accumulate(row.samples for row in rows)]
+    for row, already in zip(rows, before, strict=False):
+        if already >= limit:
+            break
+        yield row
 
 
 def _batch(number: int, rows: Sequence[Found]) -> Batch:
@@ -101,6 +101,12 @@ _ASSIGN = (
     .where(inbox.c.id == bindparam("chunk"))
     .values(batch=bindparam("number"))
 )
+_SIZES = (
+    select(inbox.c.batch, func.sum(inbox.c.samples).label("samples"))
+    .where(inbox.c.batch.is_not(None))
+    .group_by(inbox.c.batch)
+    .order_by(inbox.c.batch)
+)
 _CLAIMED = (
     select(
         inbox.c.batch,
@@ -111,6 +117,6 @@ _CLAIMED = (
         inbox.c.document,
     )
     .join(hosts, hosts.c.id == inbox.c.host)
-    .where(inbox.c.batch.is_not(None))
+    .where(inbox.c.batch.in_(bindparam("batches", expanding=True)))
     .order_by(inbox.c.batch, hosts.c.host_id, inbox.c.sequence)
 )

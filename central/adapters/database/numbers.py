@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from agent.errors import ConflictError
+from agent.errors import ConflictError, ReportError
 from central.adapters.database import upserts
 from central.adapters.database.instants import stamp
 from central.adapters.database.tables import holes, hosts, reports
@@ -44,9 +44,15 @@ class Numbers:
 
         Raises:
             ConflictError: Another report of this host has this number.
+            ReportError: It is far above what this host can have come to.
         """
         host_id, sequence = arrival.envelope.host_id, arrival.envelope.sequence
         numbering = self._numberings[host_id]
+        if numbering.is_too_far(sequence):
+            raise ReportError(
+                f"report {sequence} of {host_id}: expected a number up to "
+                f"{numbering.highest}, for {numbering.through} is the last that came"
+            )
         if not numbering.is_open(sequence):
             self._check_same(arrival)
             return False
@@ -61,6 +67,9 @@ class Numbers:
         if changed:
             self._connection.execute(_NUMBER, changed)
         self._write_holes()
+        idle = [host for host, each in self._numberings.items() if not each.through]
+        if idle:
+            self._connection.execute(_FORGET, {"host_ids": idle})
 
     def _hold(self, host_ids: Sequence[str]) -> None:
         found = self._found(host_ids)
@@ -140,6 +149,12 @@ _HOSTS = (
     .where(hosts.c.host_id.in_(bindparam("host_ids", expanding=True)))
     .order_by(hosts.c.host_id)
     .with_for_update()
+)
+# Nothing of theirs was taken, and nobody else knows them.
+_FORGET = delete(hosts).where(
+    hosts.c.host_id.in_(bindparam("host_ids", expanding=True)),
+    hosts.c.token.is_(None),
+    hosts.c.revoked_at.is_(None),
 )
 _HOLES = (
     select(holes.c.host, holes.c.first, holes.c.last)

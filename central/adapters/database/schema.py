@@ -11,7 +11,8 @@ laid out for writing, and each index is argued:
 - `hosts` is short: each request finds its host by the token's hash. What its newest
   report says stands in `standings`, rewritten in place by each.
 - `reports` is read by its key, to know a number that comes again; the index by time is
-  for `trim` alone, and costs little because it only grows at its end.
+  for `trim` and for what was told since, and costs little because it only grows at its
+  end.
 - `cards` begin with the day: a host's cards of today lie side by side, where the next
   report changes them. `totals` hold their sums over the hosts, so that an overview
   reads a row a day, task, release and role instead of one more a host.
@@ -28,6 +29,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from agent.errors import StateError
+from central.adapters.database.locks import Lock, hold
 
 _WORDS: Final = {
     "sqlite": {
@@ -48,8 +50,6 @@ _WORDS: Final = {
         "short_end": "",
     },
 }
-# Anything that nobody else locks; PostgreSQL wants a number.
-_MIGRATING: Final = 7_368_741_001
 
 
 def version(connection: Connection) -> int:
@@ -72,7 +72,7 @@ def migrate(connection: Connection, *, place: str) -> None:
     Raises:
         StateError: It is of a newer schema.
     """
-    _lock(connection)
+    hold(connection, Lock.MIGRATING)
     found = version(connection)
     check_not_newer(found, place=place)
     for step in _STEPS[found:]:
@@ -96,14 +96,6 @@ def check_not_newer(found: int, *, place: str) -> None:
         )
 
 
-def _lock(connection: Connection) -> None:
-    """Let nobody else migrate before this transaction ends; on SQLite nobody can."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(
-            text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATING}
-        )
-
-
 def _execute(connection: Connection, statements: str) -> None:
     words = _WORDS[connection.dialect.name]
     for statement in statements.format(**words).split(";"):
@@ -112,6 +104,11 @@ def _execute(connection: Connection, statements: str) -> None:
 
 def _first_tables(connection: Connection) -> None:
     _execute(connection, _FIRST_TABLES)
+
+
+def _bound_join_tokens(connection: Connection) -> None:
+    """Let a join token be for one host alone."""
+    _execute(connection, "alter table join_tokens add column host_id {text}")
 
 
 _FIRST_TABLES: Final = """
@@ -239,5 +236,8 @@ create table plans (
     document {bytes} not null
 ) {end}
 """
-_STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first_tables,)
+_STEPS: Final[tuple[Callable[[Connection], None], ...]] = (
+    _first_tables,
+    _bound_join_tokens,
+)
 VERSION: Final = len(_STEPS)

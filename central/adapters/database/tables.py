@@ -24,7 +24,12 @@ hosts = _table(
     received_through=BigInteger,
 )
 join_tokens = _table(
-    "join_tokens", sha256=LargeBinary, name=Text, expires_at=BigInteger, uses=BigInteger
+    "join_tokens",
+    sha256=LargeBinary,
+    name=Text,
+    expires_at=BigInteger,
+    uses=BigInteger,
+    host_id=Text,
 )
 standings = _table(
     "standings",
