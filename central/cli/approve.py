@@ -73,7 +73,7 @@ def approve(
 @click.option(
     "--to",
     type=_VERSION,
-    help="Where hosts go; by default to the newest older version that may run.",
+    help="Where hosts go; by default to the newest older one that was approved once.",
 )
 @dir_option
 @json_option
@@ -89,7 +89,7 @@ def withdraw(
 ) -> None:
     """Revoke VERSION of TASK for ever, and send the hosts that run it back.
 
-    Where nothing is left to go back to, hosts fall to the baseline.
+    Where nothing is left that was approved once, hosts fall to the baseline.
 
     Exit status 3: it still lacks signatures, and who can give them.
     """

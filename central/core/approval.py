@@ -9,9 +9,12 @@ import msgspec
 
 from agent.core.pointer import EVERY_HOST, SCHEMA, Pointer, Rollout, manifest_path
 from agent.errors import TrustError
-from central.core.shelf import Issue
+from central.core.log import Action, Entry
+from central.core.shelf import Issue, approve_role
 
 CHANNEL: Final = "stable"
+# After these the channel names what the entry's evidence says.
+_NAMING: Final = frozenset({Action.APPROVE, Action.WITHDRAW})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +73,16 @@ def withdrawn(
 ) -> Pointer:
     """Return the pointer after a release is revoked; `last` itself if it was.
 
-    If it is the approved one, every host is sent to `to`, or to the newest older
-    release that may run; where there is none the pointer goes on naming it, and hosts
-    fall to the baseline.
+    If it is the approved one, every host is sent to `to`, or to the newest of `among`
+    that may run; where there is none the pointer goes on naming it, and hosts fall to
+    the baseline.
+
+    Args:
+        last: The pointer before.
+        issue: What is revoked.
+        to: Where a person sends hosts; None: nowhere in particular.
+        among: Where hosts may be sent without being told: nothing that was never
+            approved.
 
     Raises:
         TrustError: `to` is given but the release is not the approved one, or `to` is
@@ -89,18 +99,38 @@ def withdrawn(
         return _counted(last, kept)
     if to is not None:
         _check_may_run(to, floor=last.floor_version, revoked=revoked)
-    back = to or _newest_before(issue, among, floor=last.floor_version, revoked=revoked)
+    back = to or _newest(among, floor=last.floor_version, revoked=revoked)
     if back is None:
         return _counted(last, kept)
     return approved(kept, issue=back, wish=Wish(percent=EVERY_HOST))
+
+
+def once_named(entries: Iterable[Entry], *, task: str) -> frozenset[int]:
+    """Return the versions that a task's channel has named to hosts, as the log tells.
+
+    An approval that lacks signatures names nothing until the last of them is given.
+    """
+    role, found, pending = approve_role(task), set[int](), set[int]()
+    for entry in entries:
+        told = entry.evidence
+        if entry.action in _NAMING and entry.subject.task == task:
+            # A later pointer stands in the place of one that is pending.
+            pending = {told["version"]}
+            if not any(each.startswith(f"{role}:") for each in told["waiting"]):
+                found |= pending
+        elif entry.action is Action.SIGN and role in told["published"]:
+            found |= pending
+        elif entry.action is Action.DISCARD and role in told["dropped"]:
+            pending = set()
+    return frozenset(found)
 
 
 def remarks(last: Pointer | None, pointer: Pointer) -> Iterator[str]:
     """Yield what a person may not expect of a new pointer."""
     if pointer.sha256 in pointer.revoked:
         yield (
-            f"no release of {pointer.task} is left to go back to: hosts fall to the "
-            "baseline"
+            f"no release of {pointer.task} that was approved before is left to go "
+            "back to: hosts fall to the baseline, until another is approved"
         )
     if last is None:
         return
@@ -153,13 +183,13 @@ def _counted(last: Pointer | None, pointer: Pointer) -> Pointer:
     return msgspec.structs.replace(pointer, serial=last.serial + 1 if last else 1)
 
 
-def _newest_before(
-    issue: Issue, among: Iterable[Issue], *, floor: int, revoked: frozenset[str]
+def _newest(
+    among: Iterable[Issue], *, floor: int, revoked: frozenset[str]
 ) -> Issue | None:
     may_run = (
         each
         for each in among
-        if floor <= each.version < issue.version and each.digests.isdisjoint(revoked)
+        if floor <= each.version and each.digests.isdisjoint(revoked)
     )
     return max(may_run, key=lambda each: each.version, default=None)
 

@@ -39,6 +39,8 @@ from central.ports.rollout import Retrainer
 
 # More than the table has ways from one stage to another.
 _MOST_STEPS: Final = 30
+# More would only die again, and keep every other task waiting.
+_MOST_ATTEMPTS: Final = 2
 _SIGNING: Final = frozenset({Stage.OPENING, Stage.HALTING})
 # What a pause holds.
 _FORWARD: Final = frozenset({Stage.RETRAINING, Stage.OPENING})
@@ -88,6 +90,8 @@ def look_around(cockpit: Cockpit, *, now: datetime) -> Iterator[Looked]:
             yield look(cockpit, task, now=now)
         except ForewarnError as error:
             yield Looked(task=task, trouble=error)
+        except Exception as error:  # noqa: BLE001 - the other tasks go on
+            yield Looked(task=task, trouble=StateError(f"unforeseen: {error!r}"))
 
 
 def look(cockpit: Cockpit, task: str, *, now: datetime) -> Looked:
@@ -153,15 +157,44 @@ def _step(cockpit: Cockpit, task: str, *, now: datetime, made: Made | None) -> P
 
 
 def _retrain(cockpit: Cockpit, plan: Plan, now: datetime) -> Made:
-    """Retrain, unless a look that was killed has done so."""
+    """Retrain, unless a look that was killed has done so, or it is in vain."""
     if (made := _made(cockpit, plan)) is not None:
         return made
+    if plan.attempts >= _MOST_ATTEMPTS:
+        failure = plan.failure or "its process died, perhaps of too little memory"
+        words = f"it was begun {plan.attempts} times and never ended: {failure}"
+        return Made(outcome=Outcome.REFUSED, reasons=(words,))
+    begun = plan.attempts + 1
+    # Before the act: who is killed in it writes nothing any more.
+    _count(cockpit, plan, attempts=begun, failure="", now=now)
     try:
         made = cockpit.retrainer.retrain(plan.task, now=now)
     except UnavailableError:
+        # Nobody's fault: what is not to be had now is tried again, for as long.
+        failure = plan.failure
+        _count(cockpit, plan, attempts=plan.attempts, failure=failure, now=now)
         raise
     except ForewarnError as error:
         return Made(outcome=Outcome.REFUSED, reasons=(str(error),))
+    except Exception as error:
+        _count(cockpit, plan, attempts=begun, failure=repr(error), now=now)
+        raise
+    return _proved(cockpit, plan, made)
+
+
+def _count(
+    cockpit: Cockpit, plan: Plan, *, attempts: int, failure: str, now: datetime
+) -> None:
+    """Remember how often a retraining was begun, and what the last one ended with."""
+    with cockpit.plans.transaction():
+        # What a person changed meanwhile stays.
+        known = remembered(cockpit.plans, plan.task, now=now)
+        known = msgspec.structs.replace(known, attempts=attempts, failure=failure)
+        cockpit.plans.set_plan(plan.task, msgspec.json.encode(known))
+
+
+def _proved(cockpit: Cockpit, plan: Plan, made: Made) -> Made:
+    """Return what came of a retraining, with what it signed."""
     if made.outcome is not Outcome.PUBLISHED:
         return made
     if (known := _made(cockpit, plan)) is None:
@@ -211,7 +244,16 @@ def _withdraw(cockpit: Cockpit, plan: Plan, now: datetime) -> None:
     course, channels = course_of(plan), cockpit.sources.channels
     with channels.changing() as desk:
         shelf = channels.shelf
-        found = withdraw(desk, shelf=shelf, task=plan.task, version=course.version)
+        known = standing(channels.looking(), shelf=shelf, task=plan.task)
+        # Nothing else: what is newer, or lies between, nobody may have approved.
+        before = known.issue(course.before)
+        found = withdraw(
+            desk,
+            shelf=shelf,
+            task=plan.task,
+            version=course.version,
+            back=frozenset() if before is None else {before.version},
+        )
         _note(cockpit, plan, found, desk=desk, now=now)
 
 

@@ -1,6 +1,6 @@
 """Approve and withdraw: operations say which release of a task may run."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -83,7 +83,13 @@ def approve(
 
 
 def withdraw(
-    desk: Desk, *, shelf: Shelf, task: str, version: int, to: int | None = None
+    desk: Desk,
+    *,
+    shelf: Shelf,
+    task: str,
+    version: int,
+    back: Container[int],
+    to: int | None = None,
 ) -> Approval:
     """Revoke a release for ever; if it is the approved one, send hosts back.
 
@@ -92,7 +98,9 @@ def withdraw(
         shelf: What is published.
         task: Of the release.
         version: Of the release.
-        to: Where hosts are to go; None: to the newest older one that may run.
+        back: Versions that hosts may be sent to where `to` is None; of those that may
+            run, the newest is taken.
+        to: Where hosts are to go; None: a person did not say.
 
     Raises:
         ConfigError: The repository does not know the task.
@@ -111,7 +119,7 @@ def withdraw(
         last,
         issue=issue_of(version, among=published, task=task),
         to=None if to is None else issue_of(to, among=published, task=task),
-        among=published,
+        among=[issue for issue in published if issue.version in back],
     )
     return _signed(desk, last, pointer)
 

@@ -11,6 +11,7 @@ from agent.core.drift import pooled
 from agent.core.envelope import ToldEvent
 from agent.core.manifest import Manifest
 from agent.core.target import EventTarget
+from agent.core.trial_rows import fleet_ticks
 from central.core.autopilot import (
     RESTING,
     Candidate,
@@ -130,6 +131,10 @@ class _Look:
 
     def counted(self, course: Course, *, crowd: Crowd, terms: Terms) -> Course:
         """Return a course with every fleet block counted that is over long enough."""
+        issue = self.found.issue(course.digest)
+        if issue is None:
+            return course
+        manifest = manifest_of(self._desk, issue)
         trials = self._sources.fleet.trials(
             self._task, digest=course.digest, after=first_block(course)
         )
@@ -141,6 +146,7 @@ class _Look:
         }
         return counted(
             course,
+            pace=(fleet_ticks(manifest), float(manifest.score_every)),
             trials=trials,
             on_trial=crowd.on_trial,
             clusters=clusters,

@@ -12,7 +12,7 @@ def shelve(inbox: Inbox, dataset: Dataset, *, limit: int) -> int:
     Args:
         inbox: Where samples wait.
         dataset: Where they are kept.
-        limit: Samples of new batches, about.
+        limit: Samples that are held at once, about.
 
     Raises:
         UnavailableError: One of the two cannot be had now; what was not cleared stays

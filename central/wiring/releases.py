@@ -18,7 +18,7 @@ from central.adapters.published import (
 )
 from central.adapters.qualifier import AgentQualifier
 from central.adapters.scorer import ChildScorer
-from central.core.approval import Wish
+from central.core.approval import Wish, once_named
 from central.core.draft import parse_draft
 from central.core.inspection import Inspection
 from central.core.lineage import grounds
@@ -87,7 +87,11 @@ def withdrawn(folder: Path, *, task: str, version: int, to: int | None) -> Appro
     """Take a release back, as `central.flows.channel.withdraw` says."""
     with opened(folder) as desk:
         shelf = _shelf(folder)
-        found = withdraw(desk, shelf=shelf, task=task, version=version, to=to)
+        named = once_named(opened_log(folder).chain().entries, task=task)
+        older = {each for each in named if each < version}
+        found = withdraw(
+            desk, shelf=shelf, task=task, version=version, back=older, to=to
+        )
         published = issues(task, shelf.targets(release_role(task)))
         digest = issue_of(version, among=published, task=task).digest
         subject = Subject(task=task, version=version, digest=digest)

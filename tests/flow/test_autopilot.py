@@ -423,6 +423,56 @@ def test_a_person_halts_a_rollout(world):
     assert actions[-3:] == ["halt", "withdraw", "decide"]
 
 
+def test_a_halt_sends_hosts_to_what_they_had_and_to_nothing_else(desk):
+    desk.publish(MODELS[2], version=3)
+    world = World(desk, hosts=12, terms=FEW)
+    piloting.roll_out(world.cockpit, TASK, 3, rings=(5, 100), now=world.now)
+    world.look()
+    assert world.pointer().version == 3
+    piloting.halt(world.cockpit, TASK, now=world.now)
+    assert world.look().plan.stage is Stage.HALTED
+    # Version 2 lies between, and nobody has approved it.
+    assert world.pointer().version == 1
+
+
+def test_where_what_hosts_had_may_not_run_a_halt_leaves_them_the_baseline(world):
+    world.roll_out()
+    world.desk.on_desk("approve", TASK, 2, "--revoke", 1)
+    piloting.halt(world.cockpit, TASK, now=world.now)
+    assert world.look().plan.stage is Stage.HALTED
+    assert world.pointer().sha256 == world.new
+    assert world.new in world.pointer().revoked
+
+
+def test_the_first_release_of_a_task_is_halted_to_the_baseline(tmp_path, capsys):
+    desk = Fleet(tmp_path, capsys)
+    desk.publish_all(2)
+    world = World(desk, hosts=12, terms=FEW)
+    world.roll_out()
+    piloting.halt(world.cockpit, TASK, now=world.now)
+    assert world.look().plan.stage is Stage.HALTED
+    assert world.pointer().sha256 in world.pointer().revoked
+
+
+def test_an_undo_while_a_ring_opens_is_obeyed(world):
+    piloting.roll_out(world.cockpit, TASK, 2, rings=(5, 100), now=world.now)
+    later = f"{world.now + 48 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    world.desk.on_desk("approve", TASK, 2, "--percent", 5, "--not-before", later)
+    assert world.look().plan.stage is Stage.OPENING
+    world.desk.on_desk("approve", TASK, 1)
+    world.now += HOUR
+    assert world.look().plan.stage is Stage.WATCHING
+    assert world.plan().why == "operations went to version 1"
+    assert world.pointer().version == 1
+
+
+def test_who_asks_again_after_an_undo_means_it(world):
+    world.roll_out()
+    world.desk.on_desk("approve", TASK, 1)
+    assert world.roll_out().plan.stage is Stage.RING
+    assert world.pointer().version == 2
+
+
 def test_people_come_first(world):
     world.roll_out()
     world.desk.on_desk("approve", TASK, 1)
@@ -516,6 +566,54 @@ def test_a_task_without_any_release_is_looked_at(tmp_path, capsys):
 
 
 # Troubles.
+
+
+def test_a_retraining_that_fails_unforeseen_is_tried_twice_and_told(world):
+    world.fleet.count_of = ENOUGH
+    world.retrainer.answer = ValueError("input contains infinity")
+    world.desk.on_desk("task", "add", "disk")
+    for _ in range(2):
+        found = {e.task: e for e in look_around(world.cockpit, now=world.now)}
+        assert "infinity" in str(found[TASK].trouble)
+        assert found["disk"].plan.stage is Stage.WATCHING
+        assert world.plan().stage is Stage.RETRAINING
+        world.now += HOUR
+    world.fleet.count_of = SampleCount(rows=0, events=0)
+    plan = world.look().plan
+    assert plan.stage is Stage.REFUSED
+    words = (
+        "it was begun 2 times and never ended: ValueError('input contains infinity')"
+    )
+    assert plan.why == words
+    assert len(world.retrainer.calls) == 2
+
+
+def test_a_retraining_that_kills_its_process_is_tried_twice(world, monkeypatch):
+    world.fleet.count_of = ENOUGH
+    calls = []
+
+    def die(task, *, now):
+        calls.append(task)
+        raise Killed
+
+    monkeypatch.setattr(world.retrainer, "retrain", die)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            world.look()
+    world.fleet.count_of = SampleCount(rows=0, events=0)
+    plan = world.look().plan
+    assert plan.stage is Stage.REFUSED
+    assert "its process died, perhaps of too little memory" in plan.why
+    assert len(calls) == 2
+
+
+def test_what_cannot_be_had_is_waited_for_however_long(world):
+    world.fleet.count_of = ENOUGH
+    world.retrainer.answer = UnavailableError("no dataset")
+    for _ in range(4):
+        with pytest.raises(UnavailableError):
+            world.look()
+    assert (world.plan().stage, world.plan().attempts) == (Stage.RETRAINING, 0)
 
 
 def test_a_task_in_trouble_does_not_stop_the_next(world):

@@ -52,13 +52,26 @@ def test_hosts_go_where_they_are_told(fleet):
     assert pointer(fleet).version == 1
 
 
+def test_hosts_are_sent_to_nothing_that_was_never_approved(fleet):
+    fleet.on_desk("approve", TASK, 1)
+    fleet.on_desk("approve", TASK, 3)
+    fleet.on_desk("withdraw", TASK, 3)
+    assert pointer(fleet).version == 1
+    fleet.on_desk("withdraw", TASK, 1)
+    assert (pointer(fleet).version, pointer(fleet).sha256) == (1, digest(fleet, 1))
+    assert set(pointer(fleet).revoked) == {digest(fleet, 1), digest(fleet, 3)}
+    assert fleet.on_desk("withdraw", TASK, 1, "--to", 2).status == 0
+    assert pointer(fleet).version == 2
+
+
 def test_where_nothing_is_left_the_pointer_stays_and_it_is_said(fleet):
     fleet.on_desk("approve", TASK, 1)
     fleet.update_host()
     done = fleet.on_desk("withdraw", TASK, 1)
     assert done.status == 0
     assert done.err == (
-        f"no release of {TASK} is left to go back to: hosts fall to the baseline\n"
+        f"no release of {TASK} that was approved before is left to go back to: hosts "
+        "fall to the baseline, until another is approved\n"
     )
     assert done.out.startswith(f"{TASK} version 1: revoked, ")
     fleet.update_host()

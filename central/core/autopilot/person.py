@@ -66,10 +66,13 @@ def rolled(
                 f"`forewarn-central autopilot halt {plan.task}` ends it"
             )
         known = course_for(candidate, facts=facts, rings=rings)
+    signed = facts.signed
     course = msgspec.structs.replace(
         known,
         rings=rings,
         ring=0,
+        # Who asks again after an undo means it.
+        is_named=signed is not None and signed.sha256 == candidate.digest,
         opened_at=None,
         began_at=known.began_at or facts.now,
     )

@@ -51,6 +51,9 @@ class Course(_Part, frozen=True):
         episodes_before: Episodes that were counted before the present ring.
         guard: The pooled evidence; None: no host has told of any outcome.
         block_s: Length of a fleet block in seconds; 0 while there is no guard.
+        strays: At most so many hosts told of it at once at another pace than the
+            manifest's: left out.
+        is_named: Whether the channel was seen to name it.
     """
 
     version: int
@@ -65,6 +68,8 @@ class Course(_Part, frozen=True):
     episodes_before: int = 0
     guard: FleetGuard | None = None
     block_s: float = 0.0
+    strays: int = 0
+    is_named: bool = False
 
     @property
     def percent(self) -> int:
@@ -87,6 +92,8 @@ class Plan(_Part, frozen=True):
         is_paused: A person wants nothing to go forward.
         retrained_at: When the last retraining began.
         base: Newest version that was signed for when it began.
+        attempts: How often it was begun anew since; a process may die of it.
+        failure: What the last attempt ended with; empty: it could not tell.
         course: The rollout that is under way, or was the last; None: there was none.
     """
 
@@ -99,6 +106,8 @@ class Plan(_Part, frozen=True):
     is_paused: bool = False
     retrained_at: datetime | None = None
     base: int = 0
+    attempts: int = 0
+    failure: str = ""
     course: Course | None = None
 
 

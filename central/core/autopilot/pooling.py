@@ -6,10 +6,9 @@ after its end, and rows that come later are never counted.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -18,6 +17,7 @@ from agent.core.fleet import ADVANCE_EPISODES, FleetGuard
 from agent.core.fleet_row import FleetRow
 from central.core.autopilot.plan import Course
 
+Pace: TypeAlias = tuple[int, float]
 _DAY_S: Final = 86_400.0
 # In one look; the next goes on. A block lasts 20 minutes or more.
 _MOST_BLOCKS: Final = 5000
@@ -26,6 +26,7 @@ _MOST_BLOCKS: Final = 5000
 def counted(
     course: Course,
     *,
+    pace: Pace,
     trials: Sequence[TrialReport],
     on_trial: Iterable[str],
     clusters: Mapping[str, str],
@@ -35,10 +36,13 @@ def counted(
 ) -> Course:
     """Return a course with every block counted that is over long enough.
 
-    Hosts that score at another pace than most have other blocks, and are not counted.
+    Hosts that score at another pace than the manifest says have other blocks, and are
+    left out. A last block that nobody told of waits for one that somebody tells of: a
+    clock that was ahead for once counts nothing away.
 
     Args:
         course: The rollout.
+        pace: Ticks of a fleet block, and seconds of a tick, by the manifest.
         trials: What hosts told of its release, of blocks that are not counted yet.
         on_trial: Hosts where it is in the shadow or on probation now: one that sent no
             row counts as having seen nothing.
@@ -48,14 +52,18 @@ def counted(
         grace: So long after its end a block is counted.
         alpha: Chance that a rollout that does no harm is ever halted.
     """
-    if course.guard is None:
-        course = _begun(course, trials, alpha=alpha)
+    kept = [each for each in trials if (each.ticks, each.score_every_s) == pace]
+    strays = {each.row.host for each in trials} - {each.row.host for each in kept}
+    most = max(course.strays, len(strays))
+    course = msgspec.structs.replace(course, strays=most)
+    if course.guard is None and kept:
+        course = _begun(course, pace, alpha=alpha)
     if course.guard is None:
         return course
     guard = _copied(course.guard)
-    rows = _rows(course, guard, trials)
+    rows = _rows(course, guard, kept)
     last = math.floor((now - grace).timestamp() / course.block_s) - 1
-    last = min(last, guard.block + _MOST_BLOCKS)
+    last = min(last, max(rows, default=guard.block), guard.block + _MOST_BLOCKS)
     for block in range(guard.block + 1, last + 1):
         sent = rows.get(block, {})
         hosts = sorted({*sent, *on_trial})
@@ -73,13 +81,11 @@ def first_block(course: Course) -> int:
     return -1 if course.guard is None else course.guard.block
 
 
-def _begun(course: Course, trials: Sequence[TrialReport], *, alpha: float) -> Course:
-    """Return a course with its guard, by the pace at which most hosts score."""
-    paces = Counter((each.ticks, each.score_every_s) for each in trials)
-    if not paces or course.began_at is None:
+def _begun(course: Course, pace: Pace, *, alpha: float) -> Course:
+    """Return a course with its guard, if it has begun."""
+    if course.began_at is None:
         return course
-    # Of paces that are as frequent, always the same one.
-    ticks, every_s = max(paces, key=lambda pace: (paces[pace], pace))
+    ticks, every_s = pace
     block_s = ticks * every_s
     guard = FleetGuard(
         ticks=ticks,
@@ -99,20 +105,16 @@ def _rows(
     found: dict[int, dict[str, FleetRow]] = {}
     for each in trials:
         row = each.row
-        is_fitting = (
-            each.ticks == guard.ticks
-            and each.ticks * each.score_every_s == course.block_s
-            and row.version == course.version
-        )
-        if is_fitting:
+        if row.version == course.version:
             block = found.setdefault(row.block, {})
             known = block.get(row.host)
             # In the shadow and then at work, within one block.
             block[row.host] = row if known is None else known.merged(row)
-    return {
+    fitting = {
         block: {h: row for h, row in rows.items() if not row.flaw(guard.ticks)}
         for block, rows in found.items()
     }
+    return {block: rows for block, rows in fitting.items() if rows}
 
 
 def _copied(guard: FleetGuard) -> FleetGuard:

@@ -10,7 +10,15 @@ from typing import Final, TypeAlias
 from agent.core.fleet import ADVANCE_EPISODES, too_many
 from agent.core.pointer import Pointer
 from central.core.approval import share
-from central.core.autopilot.plan import Course, Facts, Outcome, Plan, Stage, Terms
+from central.core.autopilot.plan import (
+    Course,
+    Crowd,
+    Facts,
+    Outcome,
+    Plan,
+    Stage,
+    Terms,
+)
 
 Sign: TypeAlias = Callable[[Plan, Facts, Terms], str | None]
 
@@ -37,6 +45,8 @@ def has_fallen(plan: Plan, facts: Facts, terms: Terms) -> str | None:
     limit = max(1, math.ceil(BREACH_SHARE * found.hosts))
     if not terms.is_automatic or found.version is None or found.fallen < limit:
         return None
+    if not has_new(plan, facts):
+        return None
     return (
         f"{found.fallen} of {found.hosts} hosts fell back from version {found.version}"
     )
@@ -44,9 +54,16 @@ def has_fallen(plan: Plan, facts: Facts, terms: Terms) -> str | None:
 
 def has_drifted(plan: Plan, facts: Facts, terms: Terms) -> str | None:
     """The features look otherwise than in training, by more than chance."""
-    if not (terms.is_automatic and facts.drifted):
+    if not (terms.is_automatic and facts.drifted and has_new(plan, facts)):
         return None
     return f"drift: {facts.drifted}"
+
+
+def has_new(plan: Plan, facts: Facts) -> bool:
+    """Return whether a retraining could learn what the last one could not."""
+    fresh = facts.fresh
+    came = fresh.events if fresh.has_events else fresh.rows
+    return plan.retrained_at is None or came > 0
 
 
 def has_rested(plan: Plan, facts: Facts, terms: Terms) -> str | None:
@@ -80,7 +97,8 @@ def is_overtaken(plan: Plan, facts: Facts, terms: Terms) -> str | None:
     if signed is None or signed.sha256 == course.digest:
         return None
     is_first = plan.stage is not Stage.RING and course.ring == 0
-    if is_first and signed.sha256 == course.before:
+    is_asked = is_first and not course.is_named
+    if is_asked and signed.sha256 == course.before:
         return None
     return f"operations went to version {signed.version}"
 
@@ -148,7 +166,7 @@ def is_finished(plan: Plan, facts: Facts, terms: Terms) -> str | None:
     if not course.is_last or is_open(plan, facts, terms) is None:
         return None
     told = f"{crowd.updated} of {crowd.due} hosts run it after probation"
-    if crowd.due and crowd.updated >= UPDATED_SHARE * crowd.due:
+    if is_settled(crowd):
         return told
     return told if has_shown(course, facts=facts, terms=terms) else None
 
@@ -191,12 +209,28 @@ def is_gone(plan: Plan, facts: Facts, terms: Terms) -> str | None:
 
 
 def has_shown(course: Course, *, facts: Facts, terms: Terms) -> bool:
-    """Return whether this ring has lasted, and outcomes have shown the release."""
+    """Return whether this ring has lasted, and outcomes have shown the release.
+
+    Hosts tell of outcomes until they confirm the release: where the ring has done so,
+    what the whole rollout has shown is enough.
+    """
     guard, opened_at = course.guard, course.opened_at
     if guard is None or opened_at is None or facts.now - opened_at < terms.min_ring:
         return False
     least = ADVANCE_EPISODES if course.has_events else 0
-    return guard.may_advance() and guard.episodes - course.episodes_before >= least
+    has_told = guard.episodes - course.episodes_before >= least
+    return guard.may_advance() and (has_told or is_confirmed(facts.crowd))
+
+
+def is_settled(crowd: Crowd) -> bool:
+    """Return whether hardly a host that tells of itself has yet to confirm it."""
+    return crowd.due > 0 and crowd.updated >= UPDATED_SHARE * crowd.due
+
+
+def is_confirmed(crowd: Crowd) -> bool:
+    """Return whether hardly a host of the ring is left; silent ones are, for ever."""
+    is_over = crowd.members > 0 and not crowd.on_trial
+    return is_over and crowd.updated >= UPDATED_SHARE * crowd.members
 
 
 def course_of(plan: Plan) -> Course:

@@ -54,6 +54,7 @@ def decided(plan: Plan, *, facts: Facts, terms: Terms) -> Plan:
                 plan, stage=row.to, since=facts.now, why=why, **changes
             )
             break
+    plan = _noticed(plan, facts)
     return msgspec.structs.replace(plan, waits=waits(plan, facts=facts, terms=terms))
 
 
@@ -69,8 +70,24 @@ def course_for(candidate: Candidate, *, facts: Facts, rings: tuple[int, ...]) ->
     )
 
 
+def _noticed(plan: Plan, facts: Facts) -> Plan:
+    """Return a plan that knows whether the channel has named its release by now."""
+    course, signed = plan.course, facts.signed
+    if course is None or signed is None or plan.stage not in _OUT:
+        return plan
+    if signed.sha256 != course.digest:
+        return plan
+    course = msgspec.structs.replace(course, is_named=True)
+    return msgspec.structs.replace(plan, course=course)
+
+
 def _begins(plan: Plan, facts: Facts, terms: Terms) -> Changes:
-    return {"retrained_at": facts.now, "base": facts.newest}
+    return {
+        "retrained_at": facts.now,
+        "base": facts.newest,
+        "attempts": 0,
+        "failure": "",
+    }
 
 
 def _is_made(plan: Plan, facts: Facts, terms: Terms) -> Changes:

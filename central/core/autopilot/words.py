@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.core.fleet import ADVANCE_EVIDENCE
-from central.core.autopilot.plan import Facts, Plan, Stage, Terms
-from central.core.autopilot.signs import course_of
+from central.core.autopilot.plan import Course, Facts, Plan, Stage, Terms
+from central.core.autopilot.signs import course_of, has_shown, is_settled
 
 
 def waits(plan: Plan, *, facts: Facts, terms: Terms) -> str:
@@ -62,6 +62,7 @@ def _ring(plan: Plan, facts: Facts, terms: Terms) -> str:
             f"no host is among the {course.percent} %: `forewarn-central rollout "
             f"{plan.task} {course.version} --rings ...` takes wider ones"
         )
+    told += _strays(course) + _person(plan, facts, terms)
     if guard is None:
         return f"outcomes: no host has told of any yet; {told}"
     own, reference = guard.losses
@@ -77,6 +78,30 @@ def _ring(plan: Plan, facts: Facts, terms: Terms) -> str:
         least = course.opened_at + terms.min_ring
         words.append(f"not before {least:%Y-%m-%d %H:%M} UTC")
     return "; ".join([*words, told])
+
+
+def _strays(course: Course) -> str:
+    if not course.strays:
+        return ""
+    return (
+        f"; up to {course.strays} hosts score at another pace than its manifest's and "
+        "are left out"
+    )
+
+
+def _person(plan: Plan, facts: Facts, terms: Terms) -> str:
+    """Return who must act where a ring has nothing more to tell; empty: nobody."""
+    course = course_of(plan)
+    opened_at = course.opened_at
+    is_over = opened_at is not None and facts.now - opened_at >= terms.min_ring
+    is_told_out = is_over and is_settled(facts.crowd)
+    if course.is_last or not is_told_out or has_shown(course, facts=facts, terms=terms):
+        return ""
+    percent = course.rings[course.ring + 1]
+    return (
+        "; these hosts tell no more, and have not shown enough: a person: "
+        f"`forewarn-central approve {plan.task} {course.version} --percent {percent}`"
+    )
 
 
 def _halting(plan: Plan, facts: Facts, terms: Terms) -> str:

@@ -13,6 +13,7 @@ from central.core.exam import RETRAINED, Paper, Result
 from central.core.fingerprint import fingerprint
 from central.core.gate import Candidate, Check, checks
 from central.core.samples import Samples
+from central.core.sifting import Sifted
 from central.core.succession import successor
 from central.flows.publish import Ready, Unfit, prepare
 from central.flows.retrain.job import (
@@ -31,13 +32,13 @@ class Finish(NamedTuple):
     """What a retraining ends with.
 
     Attributes:
-        samples: All of them.
+        sifted: All samples, and what became of the rest.
         judged: What was judged: it has seen a part of them.
         shipped: What asks to be signed: it has seen all.
     """
 
     course: Course
-    samples: Samples
+    sifted: Sifted
     judged: Taught
     shipped: Taught
 
@@ -46,7 +47,7 @@ def decided(job: Job, finish: Finish, trial: Trial) -> Outcome:
     """Write the papers; sign what passes the gate."""
     ports, document = job.ports, finish.shipped.model.document
     known = _dossier(job, finish, trial)
-    draft = _draft(job, known, finish.samples)
+    draft = _draft(job, known, finish.sifted.samples)
     with ports.scratch(document) as path:
         ready = prepare(
             parse_draft(draft),
@@ -73,7 +74,7 @@ def _dossier(job: Job, finish: Finish, trial: Trial) -> Dossier:
         "teach": division.teach,
         "tune": division.tune,
         "judge": division.judge,
-        "all": finish.samples,
+        "all": finish.sifted.samples,
     }
     return Dossier(
         task=job.past.task,
@@ -86,7 +87,10 @@ def _dossier(job: Job, finish: Finish, trial: Trial) -> Dossier:
             name: amount_of(part, is_event=job.is_event) for name, part in parts.items()
         },
         split=division.words,
-        data_sha256=fingerprint(finish.samples),
+        data_sha256=fingerprint(finish.sifted.samples),
+        dropped=finish.sifted.dropped,
+        lightened=finish.sifted.lightened,
+        heaviest=finish.sifted.heaviest,
         settings=shipped.settings,
         trials=shipped.trials,
         shift=shipped.shift,

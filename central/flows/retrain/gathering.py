@@ -8,9 +8,16 @@ from agent.core.pointer import manifest_path, model_path, parse_pointer, pointer
 from agent.errors import ConfigError
 from central.core.approval import CHANNEL
 from central.core.fingerprint import in_order
-from central.core.kin import Family, Forebear, are_kin, families, newest_with_model
-from central.core.samples import Samples
+from central.core.kin import (
+    Family,
+    Forebear,
+    are_kin,
+    families,
+    levels_of,
+    newest_with_model,
+)
 from central.core.shelf import approve_role, check_task, issues, release_role
+from central.core.sifting import Sifted, sifted
 from central.flows.retrain.judging import Incumbent
 from central.ports import Desk
 from central.ports.dataset import Dataset
@@ -23,7 +30,8 @@ class Past:
 
     Attributes:
         releases: All that were signed for, or wait for signatures; oldest first.
-        current: The one that is approved; None: none, or a survey.
+        current: The one that is approved; None: none, a survey, or one that may not run
+            any more.
     """
 
     task: str
@@ -56,8 +64,8 @@ def past(shelf: Desk, task: str) -> Past:
     return Past(task=task, releases=releases, current=_current(shelf, task, releases))
 
 
-def gathered(dataset: Dataset, past: Past) -> tuple[Family, Samples]:
-    """Return the samples of those releases that have most, and which these are.
+def gathered(dataset: Dataset, past: Past) -> tuple[Family, Sifted]:
+    """Return the sifted samples of those releases that have most, and which these are.
 
     Samples can be learnt from together where target and features are the same; of two
     such families with as many samples, the newer one's count.
@@ -68,7 +76,8 @@ def gathered(dataset: Dataset, past: Past) -> tuple[Family, Samples]:
         for family in families(past.releases)
     ]
     family, samples = max(found, key=lambda each: len(each[1]))
-    return family, in_order(samples)
+    is_event = not levels_of(family.newest.manifest)
+    return family, sifted(in_order(samples), is_event=is_event)
 
 
 def incumbent(shelf: Desk, past: Past, *, family: Family) -> Incumbent | None:
@@ -79,7 +88,11 @@ def incumbent(shelf: Desk, past: Past, *, family: Family) -> Incumbent | None:
     manifest = current.manifest
     is_kin = are_kin(manifest, family.newest.manifest)
     path = model_path(past.task, manifest.version)
-    return Incumbent(manifest=manifest, model=shelf.file(path) if is_kin else None)
+    return Incumbent(
+        digest=current.digest,
+        manifest=manifest,
+        model=shelf.file(path) if is_kin else None,
+    )
 
 
 def labels(fleet: Fleet, name: str) -> Mapping[str, str]:
@@ -99,5 +112,15 @@ def _current(shelf: Desk, task: str, releases: tuple[Forebear, ...]) -> Forebear
     if path not in shelf.targets(approve_role(task)):
         return newest_with_model(releases)
     document = shelf.file(path).read_bytes()
-    digest = parse_pointer(document, task=task, channel=CHANNEL).sha256
-    return newest_with_model([each for each in releases if each.digest == digest])
+    pointer = parse_pointer(document, task=task, channel=CHANNEL)
+    approved = [each for each in releases if each.digest == pointer.sha256]
+    current = newest_with_model(approved)
+    return (
+        None if current is None or _names(current) & set(pointer.revoked) else current
+    )
+
+
+def _names(release: Forebear) -> set[str]:
+    """Return by what a release can be revoked."""
+    model = release.manifest.model
+    return {release.digest} | ({model.sha256} if model else set())

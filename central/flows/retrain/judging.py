@@ -25,9 +25,11 @@ class Incumbent:
     """The release that runs now.
 
     Attributes:
+        digest: SHA-256 of its manifest.
         model: Its file, where it takes the very features of the samples; None: not.
     """
 
+    digest: str
     manifest: Manifest
     model: Path | None
 
@@ -39,6 +41,7 @@ def paper(
     incumbent: Incumbent | None,
     scorer: Scorer,
     groups: Mapping[str, str],
+    horizon_s: float,
 ) -> tuple[Paper, bool]:
     """Return what each said, and whether the current release was asked anew.
 
@@ -48,16 +51,19 @@ def paper(
         incumbent: The current one; None: there is none.
         scorer: What asks it.
         groups: Each host's group; who has none is in none.
+        horizon_s: Of the task.
     """
     said = {RETRAINED: _shaped(model.score(rows.features))}
     is_asked = False
     if incumbent is not None:
         anew = _asked(rows, incumbent=incumbent, scorer=scorer)
         is_asked = anew is not None
-        said[CURRENT] = _as_told(rows.active, said[RETRAINED]) if anew is None else anew
+        told = _as_told(rows, incumbent, said[RETRAINED])
+        said[CURRENT] = told if anew is None else anew
     said[BASELINE] = rows.baseline
     group = np.array([groups.get(host, "") for host in rows.host.tolist()], dtype=str)
-    return Paper(rows=rows, said=said, group=group), is_asked
+    made = Paper(rows=rows, horizon_s=horizon_s, said=said, group=group)
+    return made, is_asked
 
 
 def feature_weights(
@@ -113,9 +119,15 @@ def _inputs(features: npt.NDArray[np.float32]) -> Inputs:
     )
 
 
-def _as_told(active: Answers, like: Answers) -> Answers:
-    """Return what hosts had the current release say, where it fits."""
-    return active if active.shape == like.shape else np.full(like.shape, np.nan)
+def _as_told(rows: Samples, incumbent: Incumbent, like: Answers) -> Answers:
+    """Return what hosts had the current release say, NaN where another one may have.
+
+    Only of moments with its own features is it known that it was the active one.
+    """
+    if rows.active.shape != like.shape:
+        return np.full(like.shape, np.nan)
+    is_own = rows.release == incumbent.digest
+    return np.where(is_own[:, None], rows.active, np.nan)
 
 
 def _shaped(said: npt.NDArray[np.float64]) -> Answers:

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from central.core.division import Division, divided
-from central.core.exam import examined
+from central.core.exam import blocks_of, examined
 from central.core.gate import shortages
 from central.core.kin import levels_of, measure_of, signs_of
 from central.core.samples import Samples
@@ -40,7 +40,8 @@ def retrain(ports: RetrainPorts, *, task: str, order: Order, now: datetime) -> O
     """
     ports.tell("reading samples")
     before = past(ports.shelf, task)
-    family, samples = gathered(ports.dataset, before)
+    family, sifted = gathered(ports.dataset, before)
+    samples = sifted.samples
     job = Job(ports=ports, order=order, now=now, past=before, family=family)
     division = _divided(job, samples)
     if isinstance(division, NotYet):
@@ -55,7 +56,7 @@ def retrain(ports: RetrainPorts, *, task: str, order: Order, now: datetime) -> O
     ports.tell(f"growing the trees that are shipped from all {len(samples)} samples")
     shipped = finished(course, taught, samples=samples, learner=ports.learner)
     ports.tell("trying the release as an agent does")
-    return decided(job, Finish(course, samples, taught, shipped), trial)
+    return decided(job, Finish(course, sifted, taught, shipped), trial)
 
 
 def _divided(job: Job, samples: Samples) -> Division | NotYet:
@@ -80,7 +81,10 @@ def _divided(job: Job, samples: Samples) -> Division | NotYet:
         words += f", {events} of them events" if job.is_event else ""
         return NotYet(task=task, reasons=(words,))
     judge = amount_of(division.judge, is_event=job.is_event)
-    reasons = shortages(judge.rows, events=judge.events, bars=bars)
+    blocks = blocks_of(division.judge, horizon_s=job.manifest.target.horizon_s)
+    reasons = shortages(
+        judge.rows, events=judge.events, blocks=len(set(blocks.tolist())), bars=bars
+    )
     return NotYet(task=task, reasons=reasons) if reasons else division
 
 
@@ -112,11 +116,7 @@ def _tried(job: Job, course: Course, taught: Taught) -> Trial:
         incumbent=incumbent(job.ports.shelf, job.past, family=job.family),
         scorer=job.ports.scorer,
         groups=labels(job.ports.fleet, job.order.group_label),
+        horizon_s=job.manifest.target.horizon_s,
     )
-    result = examined(
-        answers,
-        measure=course.measure,
-        is_event=job.is_event,
-        rng=np.random.default_rng(course.seed),
-    )
+    result = examined(answers, measure=course.measure, is_event=job.is_event)
     return Trial(paper=answers, is_rescored=is_rescored, result=result)

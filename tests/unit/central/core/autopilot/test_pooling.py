@@ -32,6 +32,7 @@ def trial(host="x", block=FIRST, *, ticks=TICKS, every_s=EVERY_S, row=None, **se
 def count(known, trials, *, now, on_trial=(), clusters=None):
     return counted(
         known,
+        pace=(TICKS, EVERY_S),
         trials=trials,
         on_trial=on_trial,
         clusters=clusters or {},
@@ -116,6 +117,22 @@ def test_rows_that_do_not_fit_are_left_out(odd):
     rows = [trial("x"), trial("y")]
     known = count(course(), [*rows, odd], now=START + 3 * HOUR)
     assert known.guard == count(course(), rows, now=START + 3 * HOUR).guard
+
+
+def test_the_manifest_sets_the_pace_and_not_who_tells_first():
+    odd = trial("odd", every_s=30.0)
+    known = count(course(), [odd], now=START + 3 * HOUR)
+    assert (known.guard, known.strays) == (None, 1)
+    known = count(known, [trial("x")], now=START + 3 * HOUR)
+    assert (known.block_s, known.guard.harm.blocks, known.strays) == (3600.0, 1, 1)
+
+
+def test_a_clock_that_was_ahead_for_once_counts_nothing_away():
+    known = count(course(), [trial()], now=START + 3 * HOUR)
+    known = count(known, [], now=START + 20 * 24 * HOUR)
+    assert first_block(known) == FIRST
+    rows = [trial("x", FIRST + n, excess=0.2) for n in range(1, 9)]
+    assert count(known, rows, now=START + 11 * HOUR).guard.halted()
 
 
 def test_what_a_host_saw_in_the_shadow_and_then_at_work_is_one_row():

@@ -378,6 +378,82 @@ def test_who_must_act_is_told():
     assert held.waits.endswith("the retraining is to begin")
 
 
+CONFIRMED = {"members": 3, "due": 3, "updated": 3}
+FEW = guard(merit=0.1, episodes=0)
+FEW.episodes = 10
+
+
+@pytest.mark.parametrize(
+    ("crowd", "to"),
+    [
+        pytest.param(CONFIRMED, "opening a ring", id="all_have_confirmed_it"),
+        pytest.param({**CONFIRMED, "updated": 2}, "in a ring", id="one_has_not"),
+        pytest.param({**CONFIRMED, "members": 4}, "in a ring", id="one_is_silent"),
+        pytest.param(
+            {**CONFIRMED, "on_trial": frozenset("x")}, "in a ring", id="one_is_on_trial"
+        ),
+    ],
+)
+def test_a_ring_that_has_confirmed_it_needs_no_episodes_of_its_own(crowd, to):
+    ring = plan("in a ring", course=opened(guard=GOOD, ring=1, episodes_before=440))
+    what = facts(pointer(percent=10), crowd=crowd)
+    assert decided(ring, facts=what, terms=AUTO).stage == to
+
+
+def test_a_ring_that_tells_no_more_and_has_not_shown_enough_needs_a_person():
+    words = "these hosts tell no more, and have not shown enough: a person: "
+    words += "`forewarn-central approve cpu 2 --percent 10`"
+    seen = facts(pointer(), crowd=CONFIRMED)
+    for known in (None, FEW):
+        ring = plan("in a ring", course=opened(guard=known))
+        assert words in decided(ring, facts=seen, terms=AUTO).waits
+    young = plan("in a ring", course=course(guard=FEW, opened_at=NOW - DAY / 2))
+    assert "a person" not in decided(young, facts=seen, terms=AUTO).waits
+    busy = facts(pointer(), crowd={**CONFIRMED, "updated": 1})
+    ring = plan("in a ring", course=opened(guard=FEW))
+    assert "a person" not in decided(ring, facts=busy, terms=AUTO).waits
+
+
+def test_hosts_of_another_pace_are_told_of():
+    ring = plan("in a ring", course=opened(strays=4))
+    words = decided(ring, facts=facts(pointer()), terms=AUTO).waits
+    assert "up to 4 hosts score at another pace than its manifest's" in words
+
+
+@pytest.mark.parametrize(
+    ("fresh", "to"),
+    [
+        pytest.param(Fresh(), "watching", id="nothing_came"),
+        pytest.param(Fresh(rows=9), "watching", id="no_event_came"),
+        pytest.param(Fresh(rows=9, events=1), "due", id="an_event_came"),
+        pytest.param(Fresh(rows=1, has_events=False), "due", id="a_value_came"),
+    ],
+)
+def test_the_same_samples_are_not_trained_on_again(fresh, to):
+    rested = plan("watching", retrained_at=NOW - 9 * DAY)
+    fell = facts(fresh=fresh, fallen=Fallen(version=1, hosts=1, fallen=1))
+    assert decided(rested, facts=fell, terms=AUTO).stage == to
+    drifted = facts(fresh=fresh, drifted="cpu")
+    assert decided(rested, facts=drifted, terms=AUTO).stage == to
+
+
+def test_once_named_to_go_back_is_to_overtake():
+    opening = plan("opening a ring", course=course())
+    later = pointer(not_before=NOW + DAY)
+    after = decided(opening, facts=facts(later), terms=AUTO)
+    assert (after.stage, after.course.is_named) == (Stage.OPENING, True)
+    undone = decided(after, facts=facts(pointer(OLD)), terms=AUTO)
+    assert undone.stage is Stage.WATCHING
+    again = rolled(after, CANDIDATE, facts=facts(pointer(OLD)), rings=(1, 100))
+    assert not again.course.is_named
+
+
+def test_a_retraining_is_counted_anew():
+    due = plan("due", attempts=2, failure="x")
+    after = decided(due, facts=facts(), terms=AUTO)
+    assert (after.attempts, after.failure) == (0, "")
+
+
 def test_a_ring_tells_how_it_stands():
     ring = plan("in a ring", course=course(guard=GOOD, opened_at=NOW, ring=1))
     words = decided(ring, facts=facts(pointer(percent=10)), terms=AUTO).waits
