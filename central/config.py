@@ -64,14 +64,15 @@ class Serve(_Table, frozen=True):
 
     Attributes:
         max_report: A report that is longer on the wire is refused.
-        max_unpacked: One that unpacks to more is refused.
+        max_unpacked: One that unpacks to more is refused, or to more values than a
+            quarter of it.
         reports_a_minute: Of one host; more are told to come later.
         cluster_label: Hosts that one incident can hit together bear the same one.
         client_ca: Whose client certificates stand for a token; None: nobody's.
     """
 
     max_report: Size = Size(2_000_000)
-    max_unpacked: Size = Size(20_000_000)
+    max_unpacked: Size = Size(8_000_000)
     reports_a_minute: Annotated[int, msgspec.Meta(gt=0)] = 30
     cluster_label: str = "cluster"
     client_ca: Path | None = None
@@ -84,8 +85,11 @@ class Gate(_Table, frozen=True):
         min_rows: Labelled moments that it was tested on.
         min_events: Of those, events.
         min_skill: Brier skill against the rate of the test.
+        min_blocks: Days of hosts, or shorter stretches, that these moments are of.
         min_gain: Brier skill against the current release, or against the baseline where
             there is none; its lower 95 % bound. Below 0: how much worse it may be.
+        min_baseline_gain: The same against the baseline, whatever is current; None: as
+            `min_gain`.
         max_group_loss: How much worse than the reference it may be for any group of
             hosts, as a share of the reference's loss.
         group_label: By which label hosts are grouped.
@@ -96,8 +100,10 @@ class Gate(_Table, frozen=True):
 
     min_rows: int = 500
     min_events: int = 20
+    min_blocks: int = 8
     min_skill: float = 0.0
     min_gain: float = -0.02
+    min_baseline_gain: float | None = None
     max_group_loss: float = 0.1
     group_label: str = "role"
     max_calibration_error: _Share = 0.05

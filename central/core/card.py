@@ -51,6 +51,16 @@ def _origin(known: Dossier) -> Iterator[str]:
     taught = known.amounts["all"]
     yield f"- Trained {known.made_at:%Y-%m-%d %H:%M} UTC on {_amount(taught)}."
     yield f"- SHA-256 of these rows: `{known.data_sha256}`."
+    if known.dropped:
+        yield (
+            "- Samples left out, for no host can have seen what they say: "
+            f"{known.dropped}."
+        )
+    if known.lightened:
+        yield (
+            "- Samples that stood for more moments than 99 % of them do, and are taken "
+            f"to stand for {known.heaviest:.4g}: {known.lightened}."
+        )
     yield f"- Comes from `{known.parent}`."
     yield (
         "- No other release was current."
@@ -82,12 +92,21 @@ def _exam(known: Dossier) -> Iterator[str]:
     for name, gain in result.groups.items():
         yield _gain_line(f"the {result.reference}, hosts of `{name}`", gain)
     yield ""
-    yield "Intervals draw whole days of whole hosts anew, for such moments are alike."
-    if CURRENT in result.marks and not known.rescored:
+    yield (
+        f"Intervals leave out one by one the {result.blocks} days of hosts, or shorter "
+        "stretches of at least a horizon, that were judged: their moments are alike."
+    )
+    yield from _remarks(known)
+
+
+def _remarks(known: Dossier) -> Iterator[str]:
+    """Yield what the tables do not say: of what, and which alarms follow."""
+    if CURRENT in known.result.marks and not known.rescored:
         yield ""
         yield (
-            "The current release has other features, so it could not be asked again: "
-            "what stands for it is what hosts had it say at the same moments."
+            "The current release could not be asked again, for it has other features "
+            "or failed: what stands for it is what hosts had it say, where it is known "
+            "to have been this one; of other moments nothing is."
         )
     if known.threshold is not None and known.alarms is not None:
         yield ""

@@ -38,6 +38,8 @@ class Dossier:
             `all`, which teaches what is shipped.
         split: How the samples were parted.
         data_sha256: Fingerprint of the rows that taught what is shipped.
+        dropped: How many samples were left out, for they cannot be.
+        lightened: How many had their weight cut to `heaviest`.
         settings: The trees'.
         trials: How many settings were tried.
         shift: What set the rate right; 0 for a value.
@@ -60,6 +62,9 @@ class Dossier:
     amounts: Mapping[str, Amount]
     split: str
     data_sha256: str
+    dropped: int
+    lightened: int
+    heaviest: float
     settings: Settings
     trials: int
     shift: float
@@ -87,6 +92,8 @@ def provenance(known: Dossier, *, card: str) -> dict[str, Any]:
         "rows": taught.rows,
         "hosts": taught.hosts,
         "data_sha256": known.data_sha256,
+        "dropped": known.dropped,
+        "lightened": known.lightened,
         "split": known.split,
         "parts": msgspec.to_builtins(dict(known.amounts)),
         "settings": known.settings.document(),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from central.core.measure import Answers, Measure, Vector
 from central.core.samples import Samples
-from central.core.skill import skill, skill_interval
+from central.core.skill import gain_interval, skill
 
 RETRAINED: Final = "retrained"
 CURRENT: Final = "current release"
@@ -31,11 +31,13 @@ class Paper:
 
     Attributes:
         rows: Which neither taught nor tuned.
+        horizon_s: Moments less apart than this see the same come, in seconds.
         said: What each said of them, (n, outputs), NaN for nothing; by name.
         group: Each row's group of hosts; empty for none.
     """
 
     rows: Samples
+    horizon_s: float
     said: Mapping[str, Answers]
     group: npt.NDArray[np.str_]
 
@@ -83,6 +85,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rows: Moments; `standing_for`: how many moments of the hosts these are.
         events: Of the rows, how many happened; None for a value.
+        blocks: Days of hosts that they are of, or shorter stretches; see `blocks_of`.
         reference: With whom it is compared first.
         marks: By name.
         gains: Of the retrained one over each other, by name.
@@ -93,6 +96,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     standing_for: float
     events: int | None
     hosts: int
+    blocks: int
     reference: str
     marks: dict[str, Marks]
     gains: dict[str, Gain]
@@ -109,9 +113,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return self.gains[self.reference]
 
 
-def examined(
-    paper: Paper, *, measure: Measure, is_event: bool, rng: np.random.Generator
-) -> Result:
+def examined(paper: Paper, *, measure: Measure, is_event: bool) -> Result:
     """Return how the retrained one and the others did.
 
     The current release is the reference where it said anything, else the baseline.
@@ -122,10 +124,12 @@ def examined(
         for name, said in paper.said.items()
     }
     others = [name for name in losses if name != RETRAINED]
+    blocks = blocks_of(rows, horizon_s=paper.horizon_s)
     everyone = np.ones(len(rows), dtype=np.bool_)
 
     def gain(name: str, among: npt.NDArray[np.bool_]) -> Gain:
-        found = _gain(losses[RETRAINED], losses[name], rows.where(among), among, rng)
+        both = np.isfinite(losses[RETRAINED]) & np.isfinite(losses[name]) & among
+        found = _gain(losses[RETRAINED], losses[name], rows, blocks, both)
         return found if is_event else msgspec.structs.replace(found, events=None)
 
     spoke = [name for name in others if np.isfinite(losses[name]).any()]
@@ -135,6 +139,7 @@ def examined(
         standing_for=float(rows.weight.sum()),
         events=int((rows.label > 0).sum()) if is_event else None,
         hosts=len(set(rows.host.tolist())),
+        blocks=len(set(blocks.tolist())),
         reference=reference,
         marks={n: _marks(s, rows, losses[n], measure) for n, s in paper.said.items()},
         gains={name: gain(name, everyone) for name in others},
@@ -167,37 +172,40 @@ def _gain(
     own: Vector,
     other: Vector,
     rows: Samples,
+    blocks: npt.NDArray[np.intp],
     among: npt.NDArray[np.bool_],
-    rng: np.random.Generator,
 ) -> Gain:
-    """Return the gain among some rows, with bounds over hosts and days."""
-    own, other = own[among], other[among]
-    there = np.isfinite(own) & np.isfinite(other)
-    weight = rows.weight[there]
-    mine, theirs = weight * own[there], weight * other[there]
-    low = high = math.nan
-    if len(weight):
-        blocks = _blocks(rows.host[there], rows.at[there])
-        low, high = skill_interval(mine, reference=theirs, blocks=blocks, rng=rng)
+    """Return the gain among some rows, with bounds over blocks."""
+    weight = rows.weight[among]
+    mine, theirs = weight * own[among], weight * other[among]
+    # Renumbered: a block without any of these rows is none.
+    numbers = np.unique(blocks[among], return_inverse=True)[1]
+    low, high = gain_interval(mine, reference=theirs, blocks=numbers)
     return Gain(
         rows=len(weight),
-        events=int((rows.label[there] > 0).sum()),
+        events=int((rows.label[among] > 0).sum()),
         gain=rounded(skill(mine, reference=theirs)),
         low=rounded(low),
         high=rounded(high),
     )
 
 
-def _blocks(host: npt.NDArray[np.str_], at: Vector) -> npt.NDArray[np.intp]:
+def blocks_of(rows: Samples, *, horizon_s: float) -> npt.NDArray[np.intp]:
     """Return the number of each row's block, 0..n-1: its host and day.
 
-    Where that would make fewer than ten, shorter stretches than days are taken. They
-    hang together, so the bounds are too narrow; one block alone would have none.
+    Where that would make fewer than ten, shorter stretches than days are taken, but
+    none shorter than a horizon: what comes within it, moments have in common.
+
+    Args:
+        rows: By time.
+        horizon_s: As in `Paper`.
     """
-    names, of_host = np.unique(host, return_inverse=True)
-    span_s = max(float(np.ptp(at)), 1.0)
-    length_s = min(_DAY_S, span_s * len(names) / _FEWEST_BLOCKS)
-    of_time = (at // length_s).astype(np.int64)
+    if not len(rows):
+        return np.zeros(0, dtype=np.intp)
+    names, of_host = np.unique(rows.host, return_inverse=True)
+    span_s = max(float(np.ptp(rows.at)), 1.0)
+    length_s = max(horizon_s, min(_DAY_S, span_s * len(names) / _FEWEST_BLOCKS))
+    of_time = (rows.at // length_s).astype(np.int64)
     both = of_host * (np.ptp(of_time) + 1) + of_time - of_time.min()
     numbers: npt.NDArray[np.intp] = np.unique(both, return_inverse=True)[1]
     return numbers

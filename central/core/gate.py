@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from central.core.exam import Gain, Result
+from central.core.exam import BASELINE, Gain, Result
 
 
 class Bars(Protocol):
@@ -21,9 +21,13 @@ class Bars(Protocol):
     @property
     def min_events(self) -> int: ...  # noqa: D102
     @property
+    def min_blocks(self) -> int: ...  # noqa: D102
+    @property
     def min_skill(self) -> float: ...  # noqa: D102
     @property
     def min_gain(self) -> float: ...  # noqa: D102
+    @property
+    def min_baseline_gain(self) -> float | None: ...  # noqa: D102
     @property
     def max_group_loss(self) -> float: ...  # noqa: D102
     @property
@@ -81,6 +85,7 @@ class _Rule(NamedTuple):
         found: Returns what was found; None: nothing is known.
         is_least: Whether the bar is the least that will do, or the most.
         unit: That follows the numbers.
+        like: The key whose bar is taken where it has none.
     """
 
     key: str
@@ -88,16 +93,30 @@ class _Rule(NamedTuple):
     found: Callable[[Candidate], float | None]
     is_least: bool
     unit: str = ""
+    like: str = ""
 
 
 # What grows by waiting: too little of it is no fault of the release.
 _ENOUGH: Final = (
     _Rule("min_rows", "moments it was judged on", lambda c: c.result.rows, True),
     _Rule("min_events", "events among them", lambda c: _events(c.result), True),
+    _Rule(
+        "min_blocks",
+        "days of hosts, or shorter, of them",
+        lambda c: c.result.blocks,
+        True,
+    ),
 )
 _GOOD: Final = (
     _Rule("min_skill", "skill", lambda c: c.result.own.skill, True),
     _Rule("min_gain", "gain over the {}, at least", lambda c: c.result.gain.low, True),
+    _Rule(
+        "min_baseline_gain",
+        f"gain over the {BASELINE}, at least",
+        lambda c: c.result.gains[BASELINE].low,
+        True,
+        like="min_gain",
+    ),
     _Rule(
         "max_calibration_error",
         "calibration error",
@@ -109,15 +128,22 @@ _GOOD: Final = (
 )
 
 
-def shortages(rows: int, *, events: int | None, bars: Bars) -> tuple[str, ...]:
+def shortages(
+    rows: int, *, events: int | None, blocks: int, bars: Bars
+) -> tuple[str, ...]:
     """Return which samples are lacking to judge a release by; empty: none.
 
     Args:
         rows: To judge by.
         events: Of those; None for a value.
+        blocks: Days of hosts that they are of, as the exam counts them.
         bars: The gate's.
     """
-    found = {"min_rows": rows, "min_events": math.inf if events is None else events}
+    found = {
+        "min_rows": rows,
+        "min_events": math.inf if events is None else events,
+        "min_blocks": blocks,
+    }
     checks = (_check(rule, found[rule.key], bars=bars) for rule in _ENOUGH)
     return tuple(str(check) for check in checks if not check.is_kept)
 
@@ -145,6 +171,7 @@ def _check(
     rule: _Rule, found: float | None, *, bars: Bars, reference: str = ""
 ) -> Check:
     bar = getattr(bars, rule.key)
+    bar = getattr(bars, rule.like) if bar is None else bar
     word = "at least" if rule.is_least else "at most"
     return Check(
         rule=rule.key,

@@ -42,7 +42,12 @@ from tests.fakes.truth import FixedDataset, FixedHosts, truth
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 VALUE = {"kind": "value", "expression": f"avg_over_time({SERIES}[5m])", "ahead": "10m"}
 # A few judged rows show little: what is tested here is not how much.
-BARS = {"min_rows": 100, "min_gain": -1.0, "max_latency": 1.0}
+BARS = {
+    "min_rows": 100,
+    "min_gain": -1.0,
+    "min_baseline_gain": -1.0,
+    "max_latency": 1.0,
+}
 ORDER = Order(bars=Gate(**BARS), trials=2)
 
 
@@ -77,6 +82,7 @@ class Plant:
         self.hosts = FixedHosts({})
         self.qualifier = QuickQualifier()
         self.learner = TreeLearner()
+        self.scorer = ChildScorer()
 
     def paper(self, version):
         return self.fleet.target(f"models/{TASK}/{version}/manifest.json").read_bytes()
@@ -91,7 +97,7 @@ class Plant:
             fleet=self.hosts,
             scout=TreeLearner(),
             learner=self.learner,
-            scorer=ChildScorer(),
+            scorer=self.scorer,
             qualifier=self.qualifier,
             gallery=Plots(),
             folder=FolderOfReleases(self.out),
@@ -234,7 +240,7 @@ def test_the_current_release_is_asked_again_on_the_very_rows(tmp_path):
     assert found.result.gain.low > 0
 
 
-def test_of_a_current_release_with_other_features_counts_what_it_had_said(plant):
+def test_answers_of_older_releases_are_not_judged_as_the_current_ones(plant):
     assert (
         plant.fleet.publish(
             MODELS[0],
@@ -246,8 +252,67 @@ def test_of_a_current_release_with_other_features_counts_what_it_had_said(plant)
     known = truth(release=plant.digest, active=lambda f: np.full((len(f), 1), 0.03))
     found = plant.retrain(known.samples)
     assert found.version == 3
-    assert found.result.marks[CURRENT].rows == found.result.rows
+    assert found.result.marks[CURRENT].rows == 0
+    assert found.result.reference == BASELINE
     assert "other features" in plant.file("card.md", version=3).decode()
+
+
+class MuteScorer(ChildScorer):
+    """A child in which the current release fails, and no other."""
+
+    def scores(self, model, *, manifest, inputs):
+        if manifest.version == 1:
+            raise ModelError("it fails")
+        return super().scores(model, manifest=manifest, inputs=inputs)
+
+
+def test_of_a_current_release_that_fails_counts_what_it_is_known_to_have_said(
+    tmp_path,
+):
+    plant = Plant(tmp_path, model=MODELS[0], manifest={"missing": "skip"})
+    plant.scorer = MuteScorer()
+    known = truth(
+        release=plant.digest,
+        moments=1500,
+        active=lambda f: np.full((len(f), 1), 0.03),
+    )
+    found = plant.retrain(known.samples, order=replace(ORDER, trials=1))
+    assert found.result.reference == CURRENT
+    assert found.result.marks[CURRENT].rows == found.result.rows
+
+
+def test_a_revoked_release_is_no_reference(tmp_path):
+    plant = Plant(tmp_path, model=MODELS[0], manifest={"missing": "skip"})
+    assert plant.fleet.on_desk("approve", TASK, 1).status == 0
+    assert plant.fleet.on_desk("withdraw", TASK, 1).status == 0
+    known = truth(release=plant.digest, moments=1500)
+    found = plant.retrain(known.samples, order=replace(ORDER, trials=1))
+    assert found.result.reference == BASELINE
+    assert CURRENT not in found.result.marks
+    assert "No other release was current" in plant.file("card.md").decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("weight", 1e9), ("weight", 1e300), ("label", 7.0), ("label", 1e200)],
+)
+def test_one_row_of_one_host_does_not_stop_it(name, value, plant):
+    known = truth(release=plant.digest, moments=1500).samples
+    getattr(known, name)[100] = value
+    found = plant.retrain(known, order=replace(ORDER, trials=1))
+    assert isinstance(found, Retrained), found
+    assert found.result.own.skill > 0.1
+    words = "taken to stand for" if name == "weight" else "can have seen"
+    assert words in plant.file("card.md").decode()
+
+
+def test_fewer_judged_host_days_than_the_gate_wants_are_too_few(tmp_path):
+    target = {"kind": "event", "series": SERIES, "condition": "> 0.9", "within": "1d"}
+    plant = Plant(tmp_path, manifest={"target": target})
+    known = truth(release=plant.digest, hosts=1, moments=6000).samples
+    found = plant.retrain(known, order=replace(ORDER, trials=1))
+    assert isinstance(found, NotYet)
+    assert found.reasons[0].endswith("(min_blocks)")
 
 
 def test_no_samples_are_too_few(plant):
@@ -281,6 +346,7 @@ def test_fewer_judged_events_than_the_gate_wants_are_too_few(plant):
     [
         ({"min_skill": 0.99}, "min_skill"),
         ({"min_gain": 0.99}, "min_gain"),
+        ({"min_baseline_gain": 0.99}, "min_baseline_gain"),
         ({"max_calibration_error": 0.0}, "max_calibration_error"),
         ({"max_size": 10}, "max_size"),
         ({"max_latency": 1e-9}, "max_latency"),

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from agent.core.pointer import Rollout, parse_pointer
 from agent.errors import TrustError
-from central.core.approval import Wish, approved, facts, remarks, share, withdrawn
+from central.core.approval import (
+    Wish,
+    approved,
+    facts,
+    once_named,
+    remarks,
+    share,
+    withdrawn,
+)
+from central.core.log import Action, Deed, Subject, entry_after
 from central.core.shelf import Issue
 
 THEN = datetime(2026, 12, 1, 6, tzinfo=UTC)
@@ -118,9 +127,9 @@ def test_what_was_revoked_once_is_never_approved():
         approved(last, issue=issue(5), wish=Wish())
 
 
-def test_a_withdrawn_release_sends_every_host_to_the_newest_older_one():
+def test_a_withdrawn_release_sends_every_host_to_the_newest_that_may_run():
     last = pointer(6, percent=25, not_before=THEN, revoke=frozenset({sha(5)}))
-    found = withdrawn(last, issue=issue(6), to=None, among=ALL)
+    found = withdrawn(last, issue=issue(6), to=None, among=ALL[:6])
     assert (found.version, found.sha256, found.serial) == (4, sha(4), 2)
     assert found.revoked == (sha(5), sha(6))
     assert (share(found), found.not_before) == (100, None)
@@ -140,12 +149,13 @@ def test_hosts_are_not_sent_to_what_may_not_run(to):
 
 def test_where_none_is_left_the_pointer_stays_revoked():
     last = pointer(6, floor=6, percent=10)
-    found = withdrawn(last, issue=issue(6), to=None, among=ALL)
+    found = withdrawn(last, issue=issue(6), to=None, among=ALL[:6])
     assert (found.version, found.serial, found.rollout) == (6, 2, last.rollout)
     assert found.revoked == (sha(6),)
     (remark,) = remarks(last, found)
     assert remark == (
-        "no release of cpu is left to go back to: hosts fall to the baseline"
+        "no release of cpu that was approved before is left to go back to: hosts fall "
+        "to the baseline, until another is approved"
     )
 
 
@@ -159,8 +169,8 @@ def test_a_release_that_is_not_the_approved_one_is_only_revoked():
 
 
 def test_a_release_that_was_withdrawn_is_withdrawn_already():
-    once = withdrawn(pointer(6), issue=issue(6), to=None, among=ALL)
-    assert withdrawn(once, issue=issue(6), to=None, among=ALL) is once
+    once = withdrawn(pointer(6), issue=issue(6), to=None, among=ALL[:6])
+    assert withdrawn(once, issue=issue(6), to=None, among=ALL[:6]) is once
 
 
 @pytest.mark.parametrize(
@@ -233,3 +243,52 @@ def test_what_a_pointer_says_is_told_to_the_log():
         "floor": 2,
         "revoked": [sha(1)],
     }
+
+
+ROLE = "approve-cpu"
+LACKS = (f"{ROLE}: 1 of 2 signatures",)
+
+
+def named(version, *, task="cpu", waiting=(), action=Action.APPROVE):
+    evidence = {"version": version, "waiting": waiting}
+    return Deed(action=action, subject=Subject(task=task), evidence=evidence)
+
+
+def signed(*roles):
+    return Deed(action=Action.SIGN, evidence={"published": roles})
+
+
+def dropped(*roles):
+    return Deed(action=Action.DISCARD, evidence={"dropped": dict.fromkeys(roles, ())})
+
+
+@pytest.mark.parametrize(
+    ("deeds", "versions"),
+    [
+        pytest.param([], set(), id="nothing"),
+        pytest.param([named(1), named(3)], {1, 3}, id="approved"),
+        pytest.param([named(2, action=Action.WITHDRAW)], {2}, id="gone_back_to"),
+        pytest.param([named(1, action=Action.PUBLISH)], set(), id="only_published"),
+        pytest.param([named(1, task="disk")], set(), id="of_another_task"),
+        pytest.param([named(1, waiting=LACKS)], set(), id="lacks_signatures"),
+        pytest.param([named(1, waiting=("root: 1 of 3",))], {1}, id="others_lack_some"),
+        pytest.param([named(1, waiting=LACKS), signed(ROLE)], {1}, id="signed_later"),
+        pytest.param([named(1, waiting=LACKS), signed("x")], set(), id="signed_others"),
+        pytest.param(
+            [named(1, waiting=LACKS), named(2, waiting=LACKS), signed(ROLE)],
+            {2},
+            id="replaced_before_it_held",
+        ),
+        pytest.param(
+            [named(1, waiting=LACKS), dropped("x"), dropped(ROLE), signed(ROLE)],
+            set(),
+            id="discarded",
+        ),
+    ],
+)
+def test_the_log_tells_which_versions_the_channel_has_named(deeds, versions):
+    entries, last = [], None
+    for deed in deeds:
+        last = entry_after(last, deed, user="ann", sudo_user=None, at=THEN)
+        entries.append(last)
+    assert once_named(entries, task="cpu") == versions

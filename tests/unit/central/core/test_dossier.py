@@ -31,12 +31,12 @@ def result(*, has_current=True, said=0.1, group="db"):
     return examined(
         Paper(
             rows=rows,
+            horizon_s=600.0,
             said=answers | {BASELINE: rows.baseline},
             group=np.full(len(rows), group),
         ),
         measure=EventMeasure(),
         is_event=True,
-        rng=np.random.default_rng(1),
     )
 
 
@@ -52,6 +52,9 @@ def dossier(**changes):
         amounts=dict.fromkeys(("teach", "tune", "judge", "all"), amount),
         split="later time, other hosts",
         data_sha256="d" * 64,
+        dropped=0,
+        lightened=0,
+        heaviest=9.0,
         settings=Settings(seed=5),
         trials=7,
         shift=-1.5,
@@ -118,6 +121,15 @@ def test_the_card_tells_what_it_does_not_know():
     assert "not tried on hosts that it had not learnt from" in text
     assert "9 samples of one host" in text
     assert "An alarm is raised" not in text
+
+
+def test_the_card_counts_what_was_left_out_and_what_weighed_too_much():
+    text = card(dossier(dropped=3, lightened=2, heaviest=8.5))
+    assert "no host can have seen what they say: 3." in text
+    assert "are taken to stand for 8.5: 2." in text
+    text = card(dossier())
+    assert "Samples left out" not in text
+    assert "are taken to stand for" not in text
 
 
 def test_the_card_names_groups_where_nothing_happened():

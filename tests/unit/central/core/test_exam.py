@@ -10,6 +10,7 @@ from central.core.exam import (
     CURRENT,
     RETRAINED,
     Paper,
+    blocks_of,
     examined,
     rounded,
 )
@@ -27,10 +28,9 @@ def judged(*, current=None, group=None, samples=None, said=None):
     answers[BASELINE] = rows.baseline
     groups = np.full(len(rows), "") if group is None else group
     return examined(
-        Paper(rows=rows, said=answers, group=groups),
+        Paper(rows=rows, horizon_s=600.0, said=answers, group=groups),
         measure=EventMeasure(),
         is_event=True,
-        rng=np.random.default_rng(1),
     )
 
 
@@ -88,12 +88,12 @@ def test_of_a_value_no_events_are_counted():
     found = examined(
         Paper(
             rows=rows,
+            horizon_s=600.0,
             said={RETRAINED: rows.baseline, BASELINE: rows.baseline},
             group=np.full(len(rows), ""),
         ),
         measure=EventMeasure(),
         is_event=False,
-        rng=np.random.default_rng(1),
     )
     assert found.events is None
     assert found.gain.events is None
@@ -103,3 +103,39 @@ def test_what_cannot_be_said_is_nothing():
     assert rounded(None) is None
     assert rounded(float("nan")) is None
     assert rounded(0.123456) == 0.1235
+
+
+def moments(*, hosts, days, every_s=600.0):
+    rows = truth(release="a", moments=1000, hosts=hosts, sent=1.0).samples
+    at = rows.at[0] + np.arange(len(rows)) % int(days * 86_400 / every_s) * every_s
+    return replace(rows, at=np.sort(at))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "days", "horizon_s", "least", "most"),
+    [
+        pytest.param(4, 20, 600.0, 80, 84, id="days"),
+        pytest.param(2, 1, 600.0, 10, 12, id="shorter_than_days"),
+        pytest.param(1, 0.5, 7200.0, 6, 7, id="never_shorter_than_a_horizon"),
+        pytest.param(1, 20, 4 * 86_400.0, 5, 6, id="nor_days_if_it_is_longer"),
+    ],
+)
+def test_blocks_are_days_of_hosts_or_shorter(hosts, days, horizon_s, least, most):
+    rows = moments(hosts=hosts, days=days, every_s=max(600.0, days * 86.4))
+    found = blocks_of(rows, horizon_s=horizon_s)
+    assert least <= found.max() + 1 <= most
+
+
+def test_no_moments_are_no_blocks():
+    rows = moments(hosts=1, days=1)
+    none = rows.where(np.zeros(len(rows), dtype=np.bool_))
+    assert len(blocks_of(none, horizon_s=600.0)) == 0
+
+
+def test_a_bad_current_release_does_not_hide_the_baseline():
+    known = truth(release="a", moments=1000)
+    worse = np.full((len(known.samples), 1), 0.3)
+    bad = np.full((len(known.samples), 1), 0.9)
+    found = judged(current=bad, said=worse)
+    assert found.gain.low > 0
+    assert found.gains[BASELINE].high < 0

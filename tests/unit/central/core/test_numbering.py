@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core.numbering import MAX_HOLES, Numbering
+from central.core.numbering import MAX_HOLES, MAX_SKIP, Numbering
 
 
 def after(*sequences):
@@ -53,3 +53,11 @@ def test_of_too_many_holes_the_oldest_is_closed():
     assert not numbering.is_open(1)
     assert numbering.is_open(3)
     assert not numbering.taken(1).is_open(1)
+
+
+@pytest.mark.parametrize("through", [0, 7])
+def test_a_number_that_no_host_can_have_come_to_is_too_far(through):
+    numbering = Numbering(through=through)
+    assert numbering.highest == through + MAX_SKIP
+    assert not numbering.is_too_far(through + MAX_SKIP)
+    assert numbering.is_too_far(through + MAX_SKIP + 1)

@@ -12,6 +12,7 @@ from central.core.skill import (
     average_precision,
     best_threshold,
     calibration_error,
+    gain_interval,
     skill,
     skill_interval,
     squared_errors,
@@ -88,6 +89,17 @@ def test_few_blocks_make_a_wide_interval():
     assert few[1] - few[0] > many[1] - many[0]
 
 
+def test_one_block_drawn_anew_is_no_certainty():
+    low, high = skill_interval(
+        np.ones(3),
+        reference=np.ones(3),
+        blocks=np.zeros(3, dtype=np.intp),
+        rng=np.random.default_rng(4),
+    )
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
 def test_without_a_loss_of_the_reference_there_is_no_interval():
     low, high = skill_interval(
         np.zeros(3),
@@ -97,6 +109,55 @@ def test_without_a_loss_of_the_reference_there_is_no_interval():
     )
     assert math.isnan(low)
     assert math.isnan(high)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 8, 20])
+def test_of_few_blocks_too_the_truth_is_missed_in_one_case_of_twenty(count):
+    rng = np.random.default_rng(5)
+    missed = 0
+    for _ in range(400):
+        # Each block has its own luck; a tenth more is lost than by the reference.
+        mine, theirs = rng.gamma(2, 0.55, count), rng.gamma(2, 0.5, count)
+        low, high = gain_interval(mine, reference=theirs, blocks=np.arange(count))
+        missed += not low <= -0.1 <= high
+    assert missed / 400 < 0.09
+
+
+@pytest.mark.skipif(METRICS is None, reason="scipy comes with scikit-learn")
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 7, 20, 1000])
+def test_the_bounds_are_students(freedom):
+    from scipy.stats import t  # noqa: PLC0415
+
+    count = freedom + 1
+    mine, theirs = np.linspace(1, 2, count), np.ones(count)
+    without = (mine.sum() - mine) / freedom
+    error = math.sqrt(freedom * np.var(without))
+    low, high = gain_interval(mine, reference=theirs, blocks=np.arange(count))
+    apart = t.ppf(0.975, freedom) * error / 1.5
+    assert math.log((1 - low) / (1 - high)) / 2 == pytest.approx(apart, rel=1e-3)
+
+
+def test_who_has_no_loss_saves_all_for_sure():
+    found = gain_interval(np.zeros(3), reference=np.ones(3), blocks=np.arange(3))
+    assert found == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "blocks"),
+    [
+        pytest.param([], [], id="no_moment"),
+        pytest.param([1.0, 1.0], [0, 0], id="one_block"),
+        pytest.param([0.0, 0.0], [0, 1], id="no_loss"),
+        pytest.param([1.0, 0.0], [0, 1], id="all_loss_in_one_block"),
+    ],
+)
+def test_where_nothing_can_be_left_out_nothing_is_known(theirs, blocks):
+    found = gain_interval(
+        np.ones(len(blocks)),
+        reference=np.array(theirs),
+        blocks=np.array(blocks, dtype=np.intp),
+    )
+    assert all(math.isnan(bound) for bound in found)
 
 
 def test_what_comes_as_often_as_said_is_calibrated():
