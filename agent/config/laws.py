@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from agent.config.value import Duration, Size
 
 _WHOLE = 100  # percent
 _LEAST_ALPHA, _MOST_MARGIN = 1e-9, 10
+# What a report takes, else central refuses it whole.
+_MOST_LABELS, _LONGEST_LABEL, _LONGEST_VALUE = 64, 100, 500
 _HOSTS = re.compile(r"\*|(\*?\.)?[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
@@ -26,6 +29,7 @@ def laws(config: Config) -> list[Law]:
     spool, limits = config.spool, config.limits
     return [
         _within("agent.interval", config.agent.interval, "20ms", "10m"),
+        *_of_labels(config.agent.labels),
         *_of_central(config.central),
         *_of_guard(config.guard),
         *_of_store(config.store, interval=config.agent.interval),
@@ -33,6 +37,18 @@ def laws(config: Config) -> list[Law]:
         _within("spool.max_age", spool.max_age, "1h", "3650d"),
         Law("limits.cpu_percent", "above 0, to 100", 0 < limits.cpu_percent <= _WHOLE),
         _at_least("limits.memory", limits.memory, "64MB"),
+    ]
+
+
+def _of_labels(labels: Mapping[str, str]) -> list[Law]:
+    return [
+        Law(f"agent.labels.{name}", expected, is_kept)
+        for number, (name, value) in enumerate(labels.items(), 1)
+        for expected, is_kept in (
+            ("at most 64 labels in all", number <= _MOST_LABELS),
+            ("a name of at most 100 characters", len(name) <= _LONGEST_LABEL),
+            ("a value of at most 500 characters", len(value) <= _LONGEST_VALUE),
+        )
     ]
 
 

@@ -8,17 +8,22 @@ whether it has changed.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from agent.core.envelope import CardReport, LabelledRow, Resources
+from agent.core.event import Field
+from agent.core.packing import unpacked
 from agent.core.trial_rows import TrialState
 from agent.errors import StateError
 
 CARD_DAYS: Final = 31
+# Below "samples" no counts are told in which fewer outcomes than these are new.
+LEAST_NEW: Final = 20
+_SINGLE: Final = frozenset({"moment", "label"})
 _DAY_S: Final = 86_400.0
 _FINGERPRINT_BYTES: Final = 8
 # A weight and the commas around it.
@@ -112,6 +117,7 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
         tasks: What was told of each task, by name.
         trials: What was told of each release on trial, by digest.
         cards: Fingerprints of the scorecards that were told as they are now.
+        outcomes: How many each scorecard had when it was told, by `name_of`.
         lost: How many reports were given up or set aside, ever.
         allowance: How many bytes of samples may leave; None: none ever might.
     """
@@ -122,8 +128,19 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
     tasks: dict[str, TaskState] = msgspec.field(default_factory=dict)
     trials: dict[str, TrialState] = msgspec.field(default_factory=dict)
     cards: frozenset[str] = frozenset()
+    outcomes: dict[str, int] = msgspec.field(default_factory=dict)
     lost: int = 0
     allowance: Allowance | None = None
+
+    def may_tell(self, card: CardReport, *, sharing: Sharing, today: date) -> bool:
+        """Return whether a card lets out no more than the site does.
+
+        What one outcome adds to a card is the prediction itself.
+        """
+        if sharing is Sharing.SAMPLES or card.day < today:
+            return True
+        new = card.counts.resolved - self.outcomes.get(name_of(card), 0)
+        return new >= LEAST_NEW or fingerprint(card) in self.cards
 
 
 def read_state(document: bytes | None) -> ReportState:
@@ -158,6 +175,44 @@ def fingerprint(card: CardReport) -> str:
     """Return 16 digits that change with the card; which card it is, is part of it."""
     text = msgspec.json.encode(card, order="sorted")
     return hashlib.blake2b(text, digest_size=_FINGERPRINT_BYTES).hexdigest()
+
+
+def name_of(card: CardReport) -> str:
+    """Return 16 digits that tell which card it is, whatever is on it."""
+    text = f"{card.task} {card.digest} {card.role} {card.day}".encode()
+    return hashlib.blake2b(text, digest_size=_FINGERPRINT_BYTES).hexdigest()
+
+
+def let_out(fields: Mapping[str, Field], *, sharing: Sharing) -> dict[str, Field]:
+    """Return what may be told of an event's fields.
+
+    That somebody wanted it stays, for it was then not the guard; who, does not.
+    """
+    if sharing is Sharing.SAMPLES:
+        return dict(fields)
+    kept = {key: value for key, value in fields.items() if key not in _SINGLE}
+    return kept | ({"by": "operator"} if "by" in kept else {})
+
+
+class _Held(msgspec.Struct):
+    host_name: str | None = None
+    labelled: dict[str, msgspec.Raw] | None = None
+
+
+def holds_more(body: bytes, *, host: Sender) -> bool:
+    """Return whether a packed report holds more than the site lets out by now.
+
+    One that cannot be read is not known to hold less.
+    """
+    try:
+        held = msgspec.json.decode(unpacked(body), type=_Held)
+    except (ValueError, msgspec.DecodeError):
+        return True
+    is_sampled = held.labelled is not None
+    is_named = held.host_name is not None
+    return (is_sampled and host.sharing is not Sharing.SAMPLES) or (
+        is_named and host.host_name is None
+    )
 
 
 def cost(row: LabelledRow) -> int:

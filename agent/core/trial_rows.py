@@ -126,6 +126,21 @@ def trial_of(
     )
 
 
+def as_of(trial: Trial, state: TrialState, *, newest: datetime) -> TrialState:
+    """Return what was told before, with no block of a time that has not come.
+
+    A clock that was ahead left one. The block that is open now may have been told in
+    part, and is not told again.
+
+    Args:
+        trial: Of which release.
+        state: What was told before.
+        newest: The newest sample's instant.
+    """
+    block = min(state.block, trial.block_of(newest))
+    return msgspec.structs.replace(state, block=block)
+
+
 def rows(
     trial: Trial,
     resolved: Iterable[tuple[Moment, Outcome]],
@@ -246,8 +261,7 @@ def _begins_episode(entity: str, kind: OutcomeKind, in_event: set[str]) -> bool:
         is_new = not in_event
         in_event.add(entity)
         return is_new
-    if kind is OutcomeKind.DID_NOT:
-        in_event.discard(entity)
+    in_event.discard(entity)
     return False
 
 

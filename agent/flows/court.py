@@ -267,6 +267,6 @@ class Court:
             is_new = not self._in_event
             self._in_event.add(moment.entity)
             return is_new
-        if kind is OutcomeKind.DID_NOT:
-            self._in_event.discard(moment.entity)
+        # Nobody knows of a void one whether it still holds: its entity may be gone.
+        self._in_event.discard(moment.entity)
         return False

@@ -1,5 +1,6 @@
 """Gleaning: what a task's newly resolved moments tell, each looked at exactly once."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from agent.core.envelope import Drift, LabelledRow, row_of
 from agent.core.lineup import LineUp
 from agent.core.moment import Moment, Outcome, OutcomeKind, Role
 from agent.core.release import Release
-from agent.core.reporting import TaskState, cost
+from agent.core.reporting import LEAST_NEW, TaskState, cost
 from agent.ports.reporting import Past
 
 # So many vectors are kept for the drift, the newest; and so many rows are weighed.
 _KEPT: Final = 10_000
 _WEIGHED: Final = 16
+_LONGEST_ENTITY: Final = 500
 _LABELS: Final[Mapping[OutcomeKind, float]] = {
     OutcomeKind.HAPPENED: 1.0,
     OutcomeKind.DID_NOT: 0.0,
@@ -92,6 +94,11 @@ class Gleaned:
         """What a row takes, on average; 0 without any."""
         return sum(self._costs) / len(self._costs) if self._costs else 0.0
 
+    @property
+    def is_many(self) -> bool:
+        """Whether the drift tells of no single vector; without any there is none."""
+        return not self._vectors or len(self._vectors) >= LEAST_NEW
+
     def take(self, moment: Moment, outcome: Outcome, *, digest: str) -> None:
         """Take in one resolved moment."""
         is_event = outcome.kind is OutcomeKind.HAPPENED
@@ -140,13 +147,24 @@ def gleaned(past: Past, task: str, *, who: Leading, after: int) -> Gleaned:
     for moment, outcome in past.resolved(task, after=after, before=before):
         through = moment.id
         digest = who.of(moment)
-        if outcome.kind is not OutcomeKind.VOID and digest is not None:
+        if digest is not None and _is_told(moment, outcome):
             found.take(moment, outcome, digest=digest)
     found.state = TaskState(
         through=through if before is None else max(after, before - 1),
         leader=who.leader,
     )
     return found
+
+
+def _is_told(moment: Moment, outcome: Outcome) -> bool:
+    """Return whether something came, and central would take the row.
+
+    For one row that it would not, the whole report would be refused.
+    """
+    if outcome.kind is OutcomeKind.VOID or len(moment.entity) > _LONGEST_ENTITY:
+        return False
+    said = [value for each in moment.predictions for value in each.values]
+    return all(map(math.isfinite, [outcome.value or 0.0, *said]))
 
 
 def rows_of(

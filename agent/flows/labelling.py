@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.core.envelope import Labelled, LabelledRow, Seen
 from agent.core.reporting import Allowance, cost, shares
-from agent.core.sampling import SCHEME, choose
+from agent.core.sampling import SCHEME, choose, is_enough
 from agent.flows.gleaning import Gleaned, Leading, rows_of
 from agent.ports.reporting import Past
 
@@ -36,6 +36,23 @@ class Draw:
         return np.random.default_rng(seed)
 
 
+def ready(found: Mapping[str, Gleaned], *, left: float) -> dict[str, Gleaned]:
+    """Return the tasks from which it is worth choosing now; the others wait.
+
+    A task without news is ready: there is nothing to wait for.
+
+    Args:
+        found: What came of each task, by name.
+        left: Bytes that may leave now.
+    """
+    given = _given(found, left)
+    return {
+        task: each
+        for task, each in found.items()
+        if is_enough(len(each.numbers), budget=_budget(each, given.get(task, 0.0)))
+    }
+
+
 def labelled(
     past: Past,
     found: Mapping[str, Gleaned],
@@ -53,12 +70,7 @@ def labelled(
         allowance: What may leave now.
         draw: Chance.
     """
-    needs = {
-        task: each.row_bytes * len(each.numbers)
-        for task, each in found.items()
-        if each.numbers
-    }
-    given = shares(min(allowance.left, _MOST_BYTES), needs=needs)
+    given = _given(found, allowance.left)
     rows: list[LabelledRow] = []
     weights: list[float] = []
     seen: list[Seen] = []
@@ -79,6 +91,16 @@ def labelled(
         scheme=SCHEME, rows=tuple(rows), weights=tuple(weights), seen=tuple(seen)
     )
     return told, allowance.spent(used)
+
+
+def _given(found: Mapping[str, Gleaned], left: float) -> dict[str, float]:
+    """Return how many bytes each task with news may send."""
+    needs = {
+        task: each.row_bytes * len(each.numbers)
+        for task, each in found.items()
+        if each.numbers
+    }
+    return shares(min(left, _MOST_BYTES), needs=needs)
 
 
 def _budget(found: Gleaned, given: float) -> float:

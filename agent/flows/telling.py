@@ -26,10 +26,12 @@ from agent.core.reporting import (
     Sender,
     Sharing,
     fingerprint,
+    let_out,
+    name_of,
 )
 from agent.core.told import line_up, trust_health, worst_gaps
 from agent.flows.gleaning import Gleaned, Leading, by_digest, gleaned, leading
-from agent.flows.labelling import Draw, labelled
+from agent.flows.labelling import Draw, labelled, ready
 from agent.flows.trials import trials
 from agent.ports.reporting import Past, SpoolSize
 
@@ -52,10 +54,8 @@ def told(
     known = by_digest(past.releases())
     harvest = _harvest(past, state, known, host=host, now=now)
     reports, states = trials(past, state.trials, known=known, host_id=host.host_id)
-    cards = _cards(past, now=now)
-    # What was given up or refused may have been the last word on a card.
     lost = size.dropped + size.aside
-    sent = state.cards if lost == state.lost else frozenset()
+    cards = _cards(past, state, lost=lost, host=host, now=now)
     events = past.events(after=state.event, limit=_MOST_EVENTS)
     envelope = Envelope(
         schema=SCHEMA,
@@ -66,11 +66,11 @@ def told(
         host_name=host.host_name,
         window=Span(start=min(state.end or now, now), end=now),
         line_ups=tuple(line_up(each, known=known) for each in past.lineups()),
-        scorecards=tuple(card for mark, card in cards.items() if mark not in sent),
+        scorecards=cards.told,
         evidence=tuple(past.evidence(since=state.end)),
         trials=tuple(reports),
         drift=tuple(harvest.drifts()),
-        events=tuple(_event(number, each) for number, each in events),
+        events=tuple(_event(n, each, sharing=host.sharing) for n, each in events),
         health=_health(past, state, size=size, host=host, now=now),
         labelled=harvest.samples,
     )
@@ -80,14 +80,16 @@ def told(
         event=events[-1][0] if events else state.event,
         tasks=state.tasks | {task: each.state for task, each in harvest.found.items()},
         trials=states,
-        cards=frozenset(cards),
+        cards=cards.marks,
+        outcomes=cards.outcomes,
         lost=lost,
         allowance=harvest.allowance,
     )
 
 
-def _event(number: int, event: Event) -> ToldEvent:
-    return ToldEvent(id=number, at=event.at, name=event.name, fields=dict(event.fields))
+def _event(number: int, event: Event, *, sharing: Sharing) -> ToldEvent:
+    fields = let_out(event.fields, sharing=sharing)
+    return ToldEvent(id=number, at=event.at, name=event.name, fields=fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +130,19 @@ def _harvest(
     }
     found = dict(_gleaned(past, state, who, now=now))
     if host.sharing is not Sharing.SAMPLES:
+        found = {task: each for task, each in found.items() if each.is_many}
         return _Harvest(found=found, who=who, samples=None, allowance=state.allowance)
     per_day = host.labelled_bytes_per_day
     saved = state.allowance or Allowance(left=per_day, at=now)
+    allowance = saved.filled(per_day=per_day, now=now)
+    # A full purse saves up no more, so then nobody waits.
+    if allowance.left < per_day:
+        found = ready(found, left=allowance.left)
     samples, left = labelled(
         past,
         found,
         who=who,
-        allowance=saved.filled(per_day=per_day, now=now),
+        allowance=allowance,
         draw=Draw(host_id=host.host_id, sequence=state.next_sequence),
     )
     return _Harvest(found=found, who=who, samples=samples, allowance=left)
@@ -154,7 +161,44 @@ def _gleaned(
         yield task, gleaned(past, task, who=leader, after=after)
 
 
-def _cards(past: Past, *, now: datetime) -> dict[str, CardReport]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cards:
+    """The scorecards of a report.
+
+    Attributes:
+        told: Those that are in it.
+        marks: Fingerprints of all that are told then as they are now.
+        outcomes: How many each had when it was told, by name.
+    """
+
+    told: tuple[CardReport, ...]
+    marks: frozenset[str]
+    outcomes: dict[str, int]
+
+
+def _cards(
+    past: Past, state: ReportState, *, lost: int, host: Sender, now: datetime
+) -> _Cards:
+    """Return the scorecards that are news, and may be told."""
+    cards = _recent(past, now=now)
+    # What was given up or refused may have been the last word on a card.
+    sent = state.cards if lost == state.lost else frozenset()
+    told = {
+        mark: card
+        for mark, card in cards.items()
+        if mark not in sent
+        and state.may_tell(card, sharing=host.sharing, today=now.date())
+    }
+    marks = frozenset(mark for mark in cards if mark in sent or mark in told)
+    outcomes = {
+        name: card.counts.resolved if mark in marks else state.outcomes.get(name, 0)
+        for mark, card in cards.items()
+        for name in [name_of(card)]
+    }
+    return _Cards(told=tuple(told.values()), marks=marks, outcomes=outcomes)
+
+
+def _recent(past: Past, *, now: datetime) -> dict[str, CardReport]:
     """Return the scorecards that may yet change, by fingerprint.
 
     One that central would refuse is left out: the whole report would be refused.

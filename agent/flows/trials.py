@@ -9,7 +9,14 @@ from agent.core.envelope import TrialReport
 from agent.core.evidence import Question
 from agent.core.lineup import LineUp
 from agent.core.release import Release
-from agent.core.trial_rows import Trial, TrialState, on_trial, rows, trial_of
+from agent.core.trial_rows import (
+    Trial,
+    TrialState,
+    as_of,
+    on_trial,
+    rows,
+    trial_of,
+)
 from agent.flows.memory import Memory
 from agent.ports.reporting import Past
 
@@ -66,12 +73,17 @@ def _rows(
     past: Past, trial: Trial, told: TrialState, *, host_id: str
 ) -> tuple[list[TrialReport], TrialState]:
     """Return the rows of the blocks of which all is known: sampled, and none open."""
-    task, until = trial.release.manifest.task, past.known_until()
+    task, newest = trial.release.manifest.task, past.known_until()
     first_open = past.oldest_open().get(task)
-    if until is None:
+    if newest is None:
         return [], told
-    if first_open is not None:
-        until = min(until, first_open.due_at)
+    until = newest if first_open is None else min(newest, first_open.due_at)
     before = None if first_open is None else first_open.id
-    resolved = past.resolved(task, after=told.through, before=before)
+    # A later one than the newest sample was made while the clock was ahead.
+    resolved = (
+        (moment, outcome)
+        for moment, outcome in past.resolved(task, after=told.through, before=before)
+        if moment.at <= newest
+    )
+    told = as_of(trial, told, newest=newest)
     return rows(trial, resolved, state=told, until=until, host=host_id)

@@ -24,6 +24,7 @@ from agent.core.reporting import read_state
 from agent.errors import ConfigError, NotEnrolledError
 from agent.flows import carry
 from agent.flows.carry import Exported, Receiving
+from agent.flows.cut import withhold
 from agent.flows.send import SendResult, send
 from agent.ports.reporting import SpoolSize, Upstream
 from agent.wiring.courier import CourierSettings
@@ -85,6 +86,7 @@ def reported(
         _alone(settings) as spool,
         limited(settings.limit_s, what="the report", again="report"),
     ):
+        withhold(spool, host=sender(settings.config), limit=limit, now=now)
         cut = _cut(settings, spool, now=now, is_asked=is_asked)
         sent = None
         if _may_send(settings) and spool.waiting(limit=1):
@@ -108,6 +110,7 @@ def exported(settings: CourierSettings, *, now: datetime, to: Path) -> Exported:
     """
     _check_level(settings)
     with _alone(settings) as spool:
+        withhold(spool, host=sender(settings.config), now=now)
         _cut(settings, spool, now=now, is_asked=True)
         write = archive_in(to, at=now)
         return carry.export(spool, write, host_id=host_id(), agent=__version__, now=now)

@@ -92,8 +92,8 @@ def serving(folder, *options):
         server.process.stdout.close()
 
 
-def join_token(folder, *, uses=1):
-    """Let hosts enrol with a token; return it."""
+def join_token(folder, *, uses=1, host_id=None):
+    """Let hosts enrol with a token, or one alone; return it."""
     word = "join"
     with opened_fleet(folder) as state:
         state.enrolment.add_join_token(
@@ -101,6 +101,7 @@ def join_token(folder, *, uses=1):
             name="test",
             expires_at=LATE,
             uses=uses,
+            host_id=host_id,
         )
     return word
 

@@ -14,6 +14,7 @@ class CentralServer(Server):
         folder: The repository that it serves; None: none.
         tokens: Who may report; empty: anybody.
         join_token: What a host must show to be enrolled.
+        asked: What was sent to be enrolled, oldest first.
         stored: What the reports say, by host and number.
         script: What the next requests come to instead, oldest first: a function of the
             handler and of whether the report is stored before; None: as usual.
@@ -23,6 +24,7 @@ class CentralServer(Server):
         self.folder = folder
         self.tokens = set()
         self.join_token = "join-me"  # noqa: S105 - of nobody
+        self.asked = []
         self.stored = {}
         self.script = []
         super().__init__(_Central, context=context)
@@ -58,6 +60,7 @@ class _Central(Handler):
         return self.server.folder / self.path.lstrip("/")
 
     def _enrol(self, asked):
+        self.server.asked.append(asked)
         if asked["join_token"] != self.server.join_token:
             self._says(403, {"error": f"no host joins by {asked['join_token']}"})
             return

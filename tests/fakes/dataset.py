@@ -54,6 +54,8 @@ class MemoryInbox:
         self._ids = count(1)
 
     def claim(self, *, limit):
+        if self.claimed:
+            return list(self.claimed.values())
         new, self.rows = self.rows[:limit], self.rows[limit:]
 
         def place(row):

@@ -258,6 +258,32 @@ def test_what_befalls_several_entities_together_is_one_episode(bench):
     assert cases_of(life, "disk-full")["worse", ACTIVE, "baseline"].episodes == 2
 
 
+def test_an_entity_that_goes_takes_its_event_along(bench):
+    """It ended, and what came of the next prediction was never to be known."""
+    load = [0.3] * 5 + [1.0] + [0.3] + [math.nan] * 12
+    stays = [0.3] * 14 + [1.0] + [0.3] * 4
+    life = judged(
+        bench,
+        {ACTIVE: 0.1},
+        script=ScriptedHost.of_columns(
+            {
+                DISK.replace("$entity", "/gone"): load,
+                DISK.replace("$entity", "/"): stays,
+            }
+        ),
+        write=WRITE_DISK,
+        task="disk-full",
+        active=ACTIVE,
+    )
+    life.ticks(*range(len(load)))
+    voids = [
+        r.moment.entity for t in life.results for r in t.resolved if r.outcome.void
+    ]
+    assert voids == ["/gone"]
+    assert life.ticker.tasks["disk-full"].court.record().in_event == ()
+    assert cases_of(life, "disk-full")["worse", ACTIVE, "baseline"].episodes == 2
+
+
 # Gaps.
 
 

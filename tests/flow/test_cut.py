@@ -20,15 +20,15 @@ from agent.core.event import Event, EventName
 from agent.core.fleet_row import UNIT
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
-from agent.core.moment import OutcomeKind, Role
+from agent.core.moment import Outcome, OutcomeKind, Role
 from agent.core.packing import packed, unpacked
 from agent.core.release import Release, ReleaseState
 from agent.core.reporting import Sender, Sharing, WhenFull, read_state
 from agent.core.scorecard import merged
 from agent.errors import StateError
 from agent.flows.arrival import arrive
-from agent.flows.cut import cut, preview
-from agent.flows.gleaning import Leading
+from agent.flows.cut import cut, preview, withhold
+from agent.flows.gleaning import Leading, gleaned
 from agent.ports import CardKey
 from tests.fakes.judged import (
     QUICK,
@@ -78,6 +78,10 @@ def cut_at(life, spool, *, sender=SAMPLES, now=None):
     with past_of(life.bench) as past:
         parcel = cut(past, spool, host=sender, now=now or life.now)
     return None if parcel is None else parse_envelope(unpacked(parcel.body))
+
+
+def spool_state(spool):
+    return read_state(spool.state())
 
 
 def lived(bench, ticks=60, **slots):
@@ -181,6 +185,10 @@ def test_over_many_cuts_each_moment_is_seen_once_and_none_sent_twice(
                 life.ticks(*range(number, number + step))
                 number += step
                 envelopes.append(cut_at(life, spool, sender=sender))
+            # What waits for a choice worth making waits until a day's worth is saved,
+            # and the last row may have been on credit.
+            later = life.now + timedelta(days=3)
+            envelopes.append(cut_at(life, spool, sender=sender, now=later))
     seen = [each for e in envelopes for each in e.labelled.seen]
     known = [each for result in life.results for each in result.resolved]
     came = Counter(each.outcome.kind for each in known)
@@ -191,7 +199,25 @@ def test_over_many_cuts_each_moment_is_seen_once_and_none_sent_twice(
     assert len(sent) == sum(each.sent_events + each.sent_quiet for each in seen)
     used = sum(len(msgspec.json.encode(r)) for e in envelopes for r in e.labelled.rows)
     # A day's worth at first, what came meanwhile, and one row a report beyond.
-    assert used <= per_day * (1 + number * 10 / 86_400) + 400 * len(steps)
+    assert used <= per_day * (4 + number * 10 / 86_400) + 400 * len(envelopes)
+
+
+def test_where_little_may_leave_moments_wait_for_a_choice_worth_making(bench, spool):
+    """A row takes some 300 bytes, so a day is worth some 30 of them."""
+    life = lived(bench)
+    sender = replace(SAMPLES, labelled_bytes_per_day=10_000)
+    first = cut_at(life, spool, sender=sender)
+    spent = spool_state(spool).allowance
+    life.ticks(*range(60, 160))
+    second = cut_at(life, spool, sender=sender)
+    assert second.labelled.seen == ()
+    assert spool_state(spool).allowance.left >= spent.left
+    third = cut_at(life, spool, sender=sender, now=life.now + timedelta(days=1))
+    (told,) = third.labelled.seen
+    (before,) = first.labelled.seen
+    known = resolved_of(bench)
+    assert told.events + told.quiet + before.events + before.quiet == len(known)
+    assert len(third.labelled.rows) >= 24
 
 
 def test_the_same_cut_chooses_the_same_rows(bench, spool):
@@ -229,6 +255,87 @@ def test_the_site_says_what_leaves(bench, spool, sharing, is_sent, has_samples):
     if is_sent:
         assert told.scorecards
         assert (told.labelled is not None) == has_samples
+
+
+SUMMARIES = replace(SAMPLES, sharing=Sharing.SUMMARIES)
+
+
+def referring(version):
+    reference = {"quantiles": [[n / 10 for n in range(11)]], "rows": 1_000}
+    return document(version, reference=reference)
+
+
+def test_summaries_tell_of_twenty_predictions_and_never_of_one(bench, spool):
+    life = judged(bench, {ACTIVE: good}, active=ACTIVE, write=referring)
+    told, drifts = {}, []
+    for number in range(150):
+        life.tick(number)
+        envelope = cut_at(life, spool, sender=SUMMARIES)
+        drifts += [drift.rows for drift in envelope.drift]
+        for card in envelope.scorecards:
+            told.setdefault(card.role, [0]).append(card.counts.resolved)
+    assert all(np.diff(numbers).min() >= 20 for numbers in told.values())
+    assert len(told[Role.ACTIVE]) > 4
+    assert min(drifts) >= 20
+    assert len(resolved_of(bench)) - sum(drifts) < 20
+
+
+def test_summaries_tell_all_of_a_day_that_is_over(bench, spool):
+    life, envelopes = lived(bench, ticks=0), []
+    for number in range(0, 90, 10):
+        life.ticks(*range(number, number + 10))
+        envelopes.append(cut_at(life, spool, sender=SUMMARIES))
+    assert cards_of(envelopes) != bench.cards()
+    tomorrow = life.now + timedelta(days=1)
+    envelopes.append(cut_at(life, spool, sender=SUMMARIES, now=tomorrow))
+    assert cards_of(envelopes) == bench.cards()
+    quiet = cut_at(life, spool, sender=SUMMARIES, now=tomorrow)
+    assert quiet.scorecards == ()
+
+
+def test_summaries_name_no_operator_and_no_moment(bench, spool):
+    life = lived(bench, ticks=1)
+    label = {"task": TASK, "moment": 7, "label": "happened", "by": "ada"}
+    with SqliteRegistry.open(bench.path) as registry:
+        registry.record(
+            Event(at=at(1), name=EventName.PREDICTION_LABELLED, fields=label)
+        )
+    (told,) = cut_at(life, spool, sender=SUMMARIES).events
+    assert told.name == "prediction_labelled"
+    assert told.fields == {"task": TASK, "by": "operator"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "left"),
+    [
+        pytest.param(replace(SAMPLES, host_name="db-1"), [1, 2, 3], id="as_before"),
+        pytest.param(SAMPLES, [2, 3], id="no_name"),
+        pytest.param(replace(SUMMARIES, host_name="db-1"), [1, 3], id="no_samples"),
+        pytest.param(SUMMARIES, [3], id="neither"),
+        pytest.param(
+            replace(SAMPLES, sharing=Sharing.NOTHING), [1, 2, 3], id="nothing_leaves"
+        ),
+    ],
+)
+def test_what_waits_is_held_against_what_may_leave_now(bench, spool, sender, left):
+    life = lived(bench, ticks=1)
+    for before in (replace(SUMMARIES, host_name="db-1"), SAMPLES, SUMMARIES):
+        cut_at(life, spool, sender=before)
+    withhold(spool, host=sender, now=life.now)
+    assert [each.sequence for each in spool.waiting(limit=9)] == left
+    assert spool.size().dropped == 3 - len(left)
+    assert (EventName.REPORTS_DROPPED in bench.events()) == (len(left) < 3)
+
+
+def test_only_what_leaves_next_is_looked_at_while_it_holds_no_more(bench, spool):
+    life = lived(bench, ticks=1)
+    for before in (SUMMARIES, SAMPLES, SUMMARIES, SAMPLES):
+        cut_at(life, spool, sender=before)
+    withhold(spool, host=SUMMARIES, limit=1, now=life.now)
+    assert spool.size().waiting == 4
+    spool.acknowledge(1)
+    withhold(spool, host=SUMMARIES, limit=1, now=life.now)
+    assert [each.sequence for each in spool.waiting(limit=9)] == [3]
 
 
 def test_central_ends_with_the_cards_of_the_ledger(bench, spool):
@@ -313,14 +420,7 @@ def test_gaps_and_evidence_are_told(bench, spool):
 
 
 def test_drift_is_told_of_the_leading_release(bench, spool):
-    quantiles = [[n / 10 for n in range(11)]]
-    reference = {"quantiles": quantiles, "rows": 1_000}
-    life = judged(
-        bench,
-        {ACTIVE: good},
-        active=ACTIVE,
-        write=lambda version: document(version, reference=reference),
-    )
+    life = judged(bench, {ACTIVE: good}, active=ACTIVE, write=referring)
     life.ticks(*range(300))
     (drift,) = cut_at(life, spool).drift
     assert (drift.task, drift.digest) == (TASK, ACTIVE)
@@ -429,6 +529,24 @@ def test_closed_fleet_blocks_of_a_trial_are_told_once(bench, spool):
         assert not each.row.flaw(each.ticks)
     newest = max(moment.due_at for moment, _ in resolved_of(bench))
     assert max(blocks) < newest.timestamp() // span_s
+
+
+@pytest.mark.parametrize("is_cut_ahead", [True, False])
+def test_a_clock_that_was_ahead_once_does_not_silence_the_trials(
+    bench, spool, is_cut_ahead
+):
+    life = trial_life(bench, ticks=100)
+    cut_at(life, spool)
+    life.ticks(*range(10**6, 10**6 + 30))
+    ahead = cut_at(life, spool).trials if is_cut_ahead else []
+    assert bool(ahead) == is_cut_ahead
+    life.tick(100)
+    cut_at(life, spool)
+    life.ticks(*range(101, 300))
+    reports = cut_at(life, spool).trials
+    span_s = reports[0].ticks * reports[0].score_every_s
+    newest = int(life.now.timestamp() // span_s)
+    assert newest - 2 <= max(each.row.block for each in reports) < newest
 
 
 def test_how_often_one_cuts_does_not_change_the_rows(tmp_path):
@@ -628,6 +746,31 @@ def test_a_vector_of_another_length_is_not_the_leaders():
     one = moment(1, predictions=(), features=np.ones(3, dtype=np.float32))
     assert leader(is_sure=True).of(one) is None
     assert Leading(release=None, is_sure=True).of(one) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        pytest.param({"entity": "/" + "x" * 500}, 1.0, id="a_long_mount_point"),
+        pytest.param({}, float("nan"), id="no_number_came"),
+        pytest.param(
+            {"predictions": (prediction(Role.ACTIVE, ACTIVE, float("inf")),)},
+            1.0,
+            id="no_number_was_said",
+        ),
+    ],
+)
+def test_a_row_that_central_would_not_take_is_left_out(bench, changes, value):
+    first = moment(1, predictions=(prediction(Role.ACTIVE, ACTIVE, 0.5),))
+    ones = [first, msgspec.structs.replace(first, id=2, **changes)]
+    outcomes = [
+        Outcome(kind=OutcomeKind.VALUE, resolved_at=at(1), value=each)
+        for each in (1.0, value)
+    ]
+    with past_of(bench) as past:
+        past.resolved = lambda *_, **__: zip(ones, outcomes, strict=True)
+        found = gleaned(past, TASK, who=leader(is_sure=True), after=0)
+    assert (found.numbers, found.state.through) == ([1], 2)
 
 
 def test_a_first_report_does_not_begin_with_the_whole_history(bench, spool):

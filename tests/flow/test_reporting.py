@@ -107,12 +107,13 @@ def test_a_round_that_comes_too_soon_says_nothing_new(host, central):
     assert len(central.visits) == 1
 
 
-def test_a_round_sends_two_at_most_and_who_asks_gets_it_all(host, central):
+def test_a_round_sends_one_at_most_and_who_asks_gets_it_all(host, central):
     central.script = [says(500)] * 3
     for _ in range(3):
         assert host.courier("--now")[0] == 69
     assert host.waiting() == [1, 2, 3]
-    assert host.courier()[1]["result"]["sent"]["sent"] == [1, 2]
+    assert host.courier()[1]["result"]["sent"]["sent"] == [1]
+    assert host.courier()[1]["result"]["sent"]["sent"] == [2]
     host.courier("--now")
     assert (host.waiting(), central.sequences) == ([], [1, 2, 3, 4])
 
@@ -146,7 +147,8 @@ def test_a_host_that_lost_its_state_goes_on_after_what_central_knows(host, centr
     for number in (1, 2, 3):
         central.stored[host_id(), number] = {"sequence": number, "old": True}
     _, answer, words = host.courier()
-    assert answer["result"]["sent"]["sent"] == [4]
+    assert answer["result"]["sent"]["sent"] == []
+    assert host.courier()[1]["result"]["sent"]["sent"] == [4]
     assert " reports_renumbered count=1 first=4" in words
     host.courier("--now")
     assert central.sequences == [1, 2, 3, 4, 5]
@@ -199,6 +201,26 @@ def test_what_waited_before_sharing_was_forbidden_does_not_leave(
     status, _, words = host.run("export", tmp_path / "reports.tar")
     assert (status, 'got "nothing"' in words) == (78, True)
     assert (len(central.visits), host.waiting()) == (1, [1])
+
+
+@pytest.mark.parametrize("way", ["courier", "export"])
+def test_what_waited_when_the_level_was_lowered_does_not_leave(
+    host, central, tmp_path, way
+):
+    central.script = [says(500)]
+    sharing = '[sharing]\nlevel = "{}"\nhost_name = {}\n'
+    host.configure(central.url, more=sharing.format("samples", "true"))
+    host.courier()
+    host.configure(central.url, more=sharing.format("summaries", "false"))
+    if way == "courier":
+        _, answer, words = host.courier("--now")
+        assert answer["result"]["sent"]["sent"] == [2]
+        assert " reports_dropped count=1 first=1 last=1 policy=sharing" in words
+        (got,) = central.stored.values()
+        assert (got["labelled"], got["host_name"]) == (None, None)
+    else:
+        host.run("export", tmp_path / "reports.tar")
+        assert host.waiting() == [2]
 
 
 # --- the command

@@ -233,13 +233,17 @@ BAD = [
     # --- laws
     (
         f'[agent.labels]\n{"x" * 101} = "db"',
-        f":2: agent.labels.{'x' * 101}: expected a name of at most 100 characters, "
-        'got "db"',
+        (
+            f":2: agent.labels.{'x' * 101}: expected a name of at most 100 characters, "
+            'got "db"'
+        ),
     ),
     (
         f'[agent.labels]\nrole = "{"y" * 501}"',
-        ":2: agent.labels.role: expected a value of at most 500 characters, "
-        f'got "{"y" * 501}"',
+        (
+            ":2: agent.labels.role: expected a value of at most 500 characters, "
+            f'got "{"y" * 501}"'
+        ),
     ),
     (
         "[agent.labels]\n" + "\n".join(f'l{n} = "db"' for n in range(65)),

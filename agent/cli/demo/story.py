@@ -22,8 +22,8 @@ from agent.wiring.scoring import clock
 _PATIENCE: Final = timedelta(seconds=150)
 _BUDGET: Final = "4s"
 _LOOK_EVERY_S: Final = 0.5
-_FIRST_ROWS: Final = 150
-_FIRST_EVENTS: Final = 60
+_FIRST_ROWS: Final = 180
+_FIRST_EVENTS: Final = 70
 _T = TypeVar("_T")
 
 

@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 
 from agent.core.envelope import CardReport, LabelledRow
 from agent.core.moment import Role
+from agent.core.packing import packed
 from agent.core.reporting import (
     Allowance,
     ReportState,
+    Sender,
+    Sharing,
     TaskState,
     WhenFull,
     cost,
     fingerprint,
+    holds_more,
+    let_out,
+    name_of,
     numbered_from,
     read_state,
     shares,
@@ -35,6 +41,7 @@ STATE = ReportState(
     tasks={"b": TaskState(through=9, leader="a" * 64), "a": TaskState(through=0)},
     trials={"c" * 64: TrialState(block=3, through=7, in_event=("/",))},
     cards=frozenset({"f" * 16, "0" * 16}),
+    outcomes={"f" * 16: 20},
     lost=2,
     allowance=Allowance(left=-3.5, at=NOW),
 )
@@ -66,10 +73,10 @@ def test_a_damaged_state_says_what_helps():
         read_state(b'{"next_sequence": "one"}')
 
 
-def card(**changes):
+def card(resolved=3, **changes):
     known = {"task": "cpu", "digest": "a" * 64, "role": Role.ACTIVE}
     return CardReport.of(
-        Scorecard(resolved=3, voids={"gap": 1, "clock": 2}),
+        Scorecard(resolved=resolved, voids={"gap": 1, "clock": 2}),
         **{**known, "day": date(2026, 3, 4), **changes},
     )
 
@@ -235,3 +242,72 @@ def test_what_is_left_fits_and_no_more_goes_than_must(lengths, most, hours, when
         last = young[-1] if when is WhenFull.DROP_OLDEST else young[0]
         length = next(length for n, _, length in sizes if n == last)
         assert sum(length for _, _, length in left) + length > most
+
+
+# --- what may be told ---------------------------------------------------------------
+
+SUMMARIES, SAMPLES = Sharing.SUMMARIES, Sharing.SAMPLES
+TODAY = date(2026, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("sharing", "resolved", "today", "is_told"),
+    [
+        pytest.param(SUMMARIES, 49, TODAY, False, id="few_are_new"),
+        pytest.param(SUMMARIES, 50, TODAY, True, id="twenty_are_new"),
+        pytest.param(SUMMARIES, 30, TODAY, True, id="as_it_was_told"),
+        pytest.param(SUMMARIES, 31, TODAY + DAY, True, id="the_day_is_over"),
+        pytest.param(SUMMARIES, 31, TODAY - DAY, False, id="the_clock_went_back"),
+        pytest.param(SAMPLES, 31, TODAY, True, id="samples"),
+    ],
+)
+def test_below_samples_a_card_is_told_by_the_twenty(sharing, resolved, today, is_told):
+    before = card(30)
+    state = ReportState(
+        cards=frozenset({fingerprint(before)}), outcomes={name_of(before): 30}
+    )
+    found = state.may_tell(card(resolved), sharing=sharing, today=today)
+    assert found == is_told
+
+
+def test_the_first_of_a_card_is_no_less_than_twenty():
+    first = ReportState()
+    assert not first.may_tell(card(19), sharing=SUMMARIES, today=TODAY)
+    assert first.may_tell(card(20), sharing=SUMMARIES, today=TODAY)
+
+
+def test_a_name_says_which_card_it_is_and_not_what_is_on_it():
+    assert name_of(card(1)) == name_of(card(2))
+    others = [card(task="disk"), card(digest="b" * 64), card(role=Role.SHADOW)]
+    names = {name_of(each) for each in [card(), card(day=date(2026, 3, 5)), *others]}
+    assert len(names) == 5
+
+
+def test_below_samples_an_event_names_no_moment_and_no_operator():
+    label = {"task": "cpu", "moment": 7, "label": "happened", "by": "ada"}
+    assert let_out(label, sharing=SAMPLES) == label
+    assert let_out(label, sharing=SUMMARIES) == {"task": "cpu", "by": "operator"}
+    assert let_out({"task": "cpu"}, sharing=SUMMARIES) == {"task": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("document", "sharing", "host_name", "is_more"),
+    [
+        ("{}", SUMMARIES, None, False),
+        ('{"labelled": null, "host_name": null}', SUMMARIES, None, False),
+        ('{"labelled": {"rows": []}}', SAMPLES, None, False),
+        ('{"labelled": {"rows": []}}', SUMMARIES, "db-1", True),
+        ('{"host_name": "db-1"}', SAMPLES, None, True),
+        ('{"host_name": "db-1"}', SUMMARIES, "db-1", False),
+        ("[", SAMPLES, "db-1", True),
+    ],
+)
+def test_a_report_that_waits_is_held_against_what_may_leave_now(
+    document, sharing, host_name, is_more
+):
+    host = Sender(host_id="a" * 8, agent="1", sharing=sharing, host_name=host_name)
+    assert holds_more(packed(document.encode()), host=host) == is_more
+
+
+def test_what_cannot_be_read_is_not_known_to_hold_less():
+    assert holds_more(b"damaged", host=Sender(host_id="a" * 8, agent="1"))

@@ -29,6 +29,7 @@ from agent.core.release import Release, ReleaseState
 from agent.core.trial_rows import (
     Trial,
     TrialState,
+    as_of,
     fleet_ticks,
     on_trial,
     rows,
@@ -294,6 +295,34 @@ def test_what_befalls_entities_together_is_one_episode():
     (report,), state = rows_of(told)
     assert report.row.episodes == 1
     assert state.in_event == ("1", "2")
+
+
+def test_an_entity_of_which_nothing_is_known_any_more_holds_no_event():
+    told = [
+        came(moment(n, instant=n, entity=entity), kind)
+        for n, (entity, kind) in enumerate(
+            [
+                ("/gone", OutcomeKind.HAPPENED),
+                ("/gone", OutcomeKind.VOID),
+                ("/", OutcomeKind.HAPPENED),
+            ],
+            1,
+        )
+    ]
+    (report,), state = rows_of(told)
+    assert report.row.episodes == 2
+    assert state.in_event == ("/",)
+
+
+def test_a_block_of_a_time_that_has_not_come_is_forgotten():
+    """The one that is open now may have been told in part."""
+    own, told = trial(), [came(moment(n)) for n in range(1, 3 * TICKS + 1)]
+    _, ahead = rows_of([], of=own, until=START + timedelta(days=400))
+    state = as_of(own, ahead, newest=START)
+    assert state.block == own.block_of(START)
+    found, _ = rows_of(told, of=own, state=state)
+    assert [each.row.block - state.block for each in found] == [1, 2]
+    assert as_of(own, state, newest=START + timedelta(days=1)) == state
 
 
 # --- laws -------------------------------------------------------------------------
