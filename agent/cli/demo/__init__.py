@@ -31,8 +31,8 @@ def demo(keep: Path | None, plain: bool, as_json: bool) -> int:
     and a better one that earns its place. Every number is read from the ledger. Nothing
     is left running; without --keep nothing is left at all.
 
-    So that there is something to predict, a process takes 3 % of the memory (750 MB at
-    the most) for half a second every two. Horizons, blocks and the times of trial are
+    So that there is something to predict, a process opens 50 connections on loopback
+    for half a second every two. Horizons, blocks and the times of trial are
     of seconds; the stated chances of error are those of every host.
     """
     _check_installed()

@@ -13,17 +13,16 @@ from agent.cli.demo.mislabelled import mislabelled
 from agent.cli.demo.scene import Happening, Scene, scene
 from agent.cli.demo.stage import AGENT, Stage, central
 from agent.cli.demo.task import FLEET_CONFIG, TASK, host_config, survey
-from agent.cli.demo.worker import swing
 from agent.core.event import EventName
 from agent.core.quantity import duration_text
 from agent.errors import DemoError
 from agent.wiring.scoring import clock
 
-_PATIENCE: Final = timedelta(seconds=150)
+_PATIENCE: Final = timedelta(minutes=5)
 _BUDGET: Final = "4s"
 _LOOK_EVERY_S: Final = 0.5
-_FIRST_ROWS: Final = 180
-_FIRST_EVENTS: Final = 70
+_FIRST_ROWS: Final = 120
+_FIRST_EVENTS: Final = 50
 _T = TypeVar("_T")
 
 
@@ -115,7 +114,7 @@ class Story:
 
     def _enrolled(self) -> str:
         stage = self._stage
-        paper = stage.write("survey.json", _json(survey(swing=swing())))
+        paper = stage.write("survey.json", _json(survey()))
         self._central("publish", "--manifest", str(paper))
         self._approve(1)
         join = stage.ask(*central(), "hosts", "join-token", "--dir", str(self._folder))

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-TASK: Final = "memory-burst"
-_SERIES: Final = "system.memory.utilization"
-# A level of rest, and a third of what the worker takes above it: what other programs do
-# meanwhile moves it less than it would move a middle between two extremes.
-_LIMIT: Final = f"quantile_over_time(0.3, {_SERIES}[10s]) + {{rise}}"
+from agent.cli.demo.worker import CONNECTIONS
+
+TASK: Final = "connection-burst"
+_METRIC: Final = "system.network.connection.count"
+_SERIES: Final = _METRIC + '{state="established"}'
+# A level of rest, and half of what the worker opens above it.
+_LIMIT: Final = f"quantile_over_time(0.3, {_SERIES}[10s]) + {CONNECTIONS}"
 _SPANS: Final = ("0.8s", "1s", "1.2s", "1.4s", "1.6s", "1.8s")
 _AGO: Final = ("1.2s", "1.4s", "1.6s")
 FEATURES: Final = (
@@ -19,22 +21,18 @@ FEATURES: Final = (
 )
 
 
-def survey(*, swing: float) -> dict[str, Any]:
-    """Return the first manifest of the task: no model yet, the host only collects.
-
-    Args:
-        swing: Which share of the memory the worker takes.
-    """
+def survey() -> dict[str, Any]:
+    """Return the first manifest of the task: no model yet, the host only collects."""
     return {
         "schema": 1,
         "task": TASK,
         "version": 1,
-        "title": "Memory use rises clearly above its level of rest within 0.6 s",
+        "title": "TCP connections rise clearly above their level of rest within 0.6 s",
         "entity": "host",
         "target": {
             "kind": "event",
             "series": _SERIES,
-            "condition": f"> {_LIMIT.format(rise=round(swing / 3, 5))}",
+            "condition": f"> {_LIMIT}",
             "sustained": "0s",
             "within": "0.6s",
             "onset": True,
@@ -43,7 +41,7 @@ def survey(*, swing: float) -> dict[str, Any]:
         # A busy host is late now and then; a late sample is a gap.
         "min_coverage": 0.2,
         "features": list(FEATURES),
-        "requires": {"metrics": [_SERIES]},
+        "requires": {"metrics": [_METRIC]},
     }
 
 
@@ -69,6 +67,7 @@ level = "samples"
 labelled_bytes_per_day = "1GB"   # a day of this demo is two minutes long
 
 [guard]                           # what takes days on a server takes seconds here
+margin = 0.5                      # two good releases differ by more in so few moments
 block = "1s"
 min_blocks = 3
 judge_for = "8s"

@@ -1,38 +1,40 @@
-"""Something to predict: a process that takes memory for a while and gives it back."""
+"""Something to predict: a process that opens connections and closes them again."""
 
-import mmap
-import os
+import socket
+import struct
 import threading
+from contextlib import ExitStack
 from typing import Final
 
 import numpy as np
 
-_SHARE: Final = 0.03
-_MOST_BYTES: Final = 750 * 10**6
+# Each counts twice: both of its ends are here.
+CONNECTIONS: Final = 50
 _REST_S: Final = (1.4, 1.6)
 _HELD_S: Final = 0.5
-# Otherwise the kernel hands out each page when it is first written to.
-_AT_ONCE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+# A connection that is closed so is gone at once, at both ends.
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 def main() -> None:
-    """Take and give back memory until somebody ends this process."""
+    """Open and close connections on loopback until somebody ends this process."""
     rng = np.random.default_rng()
     pause = threading.Event()
-    size = int(swing() * _memory_bytes())
-    while True:
-        pause.wait(rng.uniform(*_REST_S))
-        with mmap.mmap(-1, size, flags=_AT_ONCE):
-            pause.wait(_HELD_S)
+    with socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS) as server:
+        while True:
+            pause.wait(rng.uniform(*_REST_S))
+            with ExitStack() as held:
+                for _ in range(CONNECTIONS):
+                    _open(server, held)
+                pause.wait(_HELD_S)
 
 
-def swing() -> float:
-    """Return which share of this host's memory it takes."""
-    return min(_SHARE, _MOST_BYTES / _memory_bytes())
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _open(server: socket.socket, held: ExitStack) -> None:
+    ours = held.enter_context(socket.create_connection(server.getsockname()))
+    theirs, _ = server.accept()
+    held.enter_context(theirs)
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 if __name__ == "__main__":
