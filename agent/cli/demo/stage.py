@@ -115,7 +115,7 @@ class Stage:
 
         Raises:
             DemoError: It failed; says what it said.
-            UnavailableError: It did not end.
+            UnavailableError: It says that later will do, or did not end.
         """
         shown = " ".join([Path(command[0]).name, *command[1:]])
         try:
@@ -132,6 +132,8 @@ class Stage:
                 f"{shown}: no answer within {_LIMIT_S:.0f} s; "
                 "this host may be too busy for the demo, try again"
             ) from error
+        if done.returncode == UnavailableError.exit_status:
+            raise UnavailableError(f"{shown}: {done.stderr.decode().strip()}")
         if done.returncode:
             words = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise DemoError(f"{shown}: ended with {done.returncode}: {words}")

@@ -15,14 +15,14 @@ from agent.cli.demo.stage import AGENT, Stage, central
 from agent.cli.demo.task import FLEET_CONFIG, TASK, host_config, survey
 from agent.core.event import EventName
 from agent.core.quantity import duration_text
-from agent.errors import DemoError
+from agent.errors import DemoError, UnavailableError
 from agent.wiring.scoring import clock
 
 _PATIENCE: Final = timedelta(minutes=5)
 _BUDGET: Final = "4s"
 _LOOK_EVERY_S: Final = 0.5
-_FIRST_ROWS: Final = 120
-_FIRST_EVENTS: Final = 50
+_FIRST_ROWS: Final = 150
+_FIRST_EVENTS: Final = 60
 _T = TypeVar("_T")
 
 
@@ -194,8 +194,7 @@ class Story:
 
     def _retrain(self) -> str:
         """Retrain from all that was reported, approve, and say how good it is."""
-        self._agent("report")
-        told = self._retrain_in(self._folder)
+        told = self._until(lambda _: self._retrained_now(), lacking="enough samples")
         self._version = told["version"]
         self._approve(self._version)
         kept = sum(check["is_kept"] for check in told["checks"])
@@ -203,6 +202,14 @@ class Story:
             f"version {self._version} on later moments: {_judged(told)}; "
             f"{kept} of {len(told['checks'])} rules of the gate kept"
         )
+
+    def _retrained_now(self) -> Mapping[str, Any] | None:
+        """Return what a retraining came to; None: there are too few samples yet."""
+        self._agent("report")
+        try:
+            return self._retrain_in(self._folder)
+        except UnavailableError:
+            return None
 
     def _retrain_in(self, folder: Path, *words: str) -> Mapping[str, Any]:
         asked = ("retrain", TASK, "--dir", str(folder), "--budget", _BUDGET)
