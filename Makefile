@@ -18,7 +18,7 @@ help: ## list the verbs
 run: $(VENV)/agent.stamp ## forecast this host with the starter models; ctrl-c ends it
 	$(BIN)/forewarn run --standalone --state-dir var/state
 
-demo: $(VENV)/central.stamp ## live through the whole loop on this host: two to three minutes
+demo: $(VENV)/central.stamp ## live through the whole loop on this host: three to four minutes
 	$(BIN)/forewarn demo
 
 trace: $(VENV)/trace.stamp ## install what reads recorded hosts in Parquet and draws reports

@@ -24,7 +24,7 @@ _NEEDED: Final = ("rich", "sqlalchemy", "starlette", "uvicorn", "lightgbm", "pya
 @click.option("--plain", is_flag=True, help="Lines instead of a live picture.")
 @json_option
 def demo(keep: Path | None, plain: bool, as_json: bool) -> int:
-    """Live through the whole loop here, in two to three minutes.
+    """Live through the whole loop here, in three to four minutes.
 
     A central on loopback, a first release learnt from this host's own outcomes, a bad
     one that is signed and approved and taken back by the guard, a report, a retraining,
