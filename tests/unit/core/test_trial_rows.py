@@ -29,6 +29,7 @@ from agent.core.release import Release, ReleaseState
 from agent.core.trial_rows import (
     Trial,
     TrialState,
+    _Account,
     as_of,
     fleet_ticks,
     on_trial,
@@ -385,3 +386,11 @@ def test_however_often_one_tells_the_rows_are_the_same(instants, cuts):
 def test_a_state_travels():
     _, state = rows_of([came(moment(1), OutcomeKind.HAPPENED)])
     assert msgspec.json.decode(msgspec.json.encode(state), type=TrialState) == state
+
+
+def test_more_instants_than_a_block_has_bet_nothing_more():
+    account = _Account()
+    wager = Wager(Thesis.WORSE, Role.SHADOW, Role.ACTIVE, 0, 5, 1)
+    for _ in range(3):
+        account.take(wager, worst=0.0, excess=0.5, ticks=2)
+    assert account.sums == (UNIT,) * 5
