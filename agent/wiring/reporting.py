@@ -18,7 +18,6 @@ from agent.adapters.lock import state_lock
 from agent.adapters.store.spool import SqliteSpool
 from agent.adapters.whole import archive_in
 from agent.config import SharingLevel
-from agent.core.event import Event
 from agent.core.pace import MOST_A_ROUND, is_due
 from agent.core.reporting import read_state
 from agent.errors import ConfigError, NotEnrolledError
@@ -52,14 +51,6 @@ class Reported:
     cut: int | None
     sent: SendResult | None
     waiting: SpoolSize
-
-
-class _ToldSpool(SqliteSpool):
-    """A spool whose events the journal has, too."""
-
-    def record(self, event: Event) -> None:
-        super().record(event)
-        Journal().write(event)
 
 
 def reported(
@@ -181,7 +172,7 @@ def _alone(settings: CourierSettings) -> Iterator[SqliteSpool]:
     state = settings.state_dir
     with (
         state_lock(state, name="report", wait_s=settings.lock_wait_s),
-        _ToldSpool.open(database(state)) as spool,
+        SqliteSpool.open(database(state), tell=Journal().write) as spool,
     ):
         yield spool
 

@@ -10,7 +10,7 @@ class FolderOfReleases:
         self._root = root
 
     def write(self, task: str, files: dict[str, bytes]) -> None:
-        """Write a task's files, each whole or not at all."""
+        """Write a task's files, all whole before the first takes its place."""
         _write(self._root / task, files)
 
 
@@ -21,13 +21,18 @@ class OneFolder:
         self._folder = folder
 
     def write(self, task: str, files: dict[str, bytes]) -> None:
-        """Write files, each whole or not at all."""
+        """Write files, all whole before the first takes its place."""
         _write(self._folder, files)
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Write all beside their places first: what is interrupted then changes nothing."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        part = folder / f".{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+        _part(folder, name).write_bytes(content)
+    for name in files:
+        _part(folder, name).replace(folder / name)
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / f".{name}.part"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import StateError
+from central.adapters.disk import sync_folder
 from central.core.log import (
     Chain,
     Deed,
@@ -86,7 +87,7 @@ class FileLog:
             # Held for a moment only, so waiting is right.
             fcntl.flock(opened, fcntl.LOCK_EX)
             if is_new:
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
             yield opened
         finally:
             os.close(opened)
@@ -113,14 +114,6 @@ def _append(opened: int, content: bytes) -> None:
     while view:
         view = view[os.write(opened, view) :]
     os.fsync(opened)
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,11 +15,15 @@ from agent.core.event import AUDIT, Event, EventName
 from agent.core.lineup import LineUp
 from agent.core.moment import Outcome, OutcomeKind, Resolved, Role, Void
 from agent.core.release import ReleaseState
+from agent.core.rollup import RollUp
+from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
+from agent.core.wait import Stretch
 from agent.errors import StateError
 from agent.ports import CardKey, Standing
 from tests.fakes.ledger import (
     INTERVAL,
+    NOTHING,
     START,
     check_same_moment,
     check_same_sample,
@@ -234,3 +239,30 @@ def test_the_size_is_that_of_the_file_and_its_wal(archive, path):
         wal = path.with_name("state.db-wal")
         size_bytes = path.stat().st_size + wal.stat().st_size
         assert archive.size_bytes() == size_bytes
+
+
+def test_how_often_each_series_was_there_is_told_of_samples_and_of_roll_ups(tmp_path):
+    path, gap = tmp_path / "state.db", np.nan
+    rows = [("a", "b"), (1.0, gap)], [("a", "b"), (1.0, 2.0)], [("a",), (3.0,)]
+    minutes = [START + n * timedelta(minutes=1) for n in range(4)]
+    with SqliteLedger.open(path) as ledger:
+        for at, (layout, values) in zip(minutes[1:], rows, strict=True):
+            taken = np.array(values, dtype=np.float32)
+            made = RollUp(at=at, layout=layout, means=1 - taken, maxima=0 * taken)
+            sample = Sample(at=at, layout=layout, values=taken)
+            ledger.add(
+                replace(tick(0), sample=sample, rollups=[made] * ("b" in layout))
+            )
+        ledger.commit(NOTHING)
+
+    def told(*, since, until, of_rollups):
+        stretch = Stretch(
+            since=minutes[since], until=minutes[until], of_rollups=of_rollups
+        )
+        with Archive.open(path) as archive:
+            return archive.present(stretch)
+
+    assert told(since=0, until=3, of_rollups=False) == {"a": 3, "b": 1}
+    assert told(since=1, until=2, of_rollups=False) == {"a": 1, "b": 1}
+    assert told(since=0, until=3, of_rollups=True) == {"a": 2, "b": 1}
+    assert told(since=3, until=3, of_rollups=True) == {}

@@ -1,7 +1,7 @@
 """What the commands read: one look at the state database, without touching it."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -9,6 +9,7 @@ from typing import Self
 from agent.adapters.store import answers, queries, reads, retention, rows, schema
 from agent.adapters.store.answers import Admitted, Counts, Recorded
 from agent.adapters.store.connection import reported
+from agent.adapters.store.handle import Handle
 from agent.core.channel import Channel
 from agent.core.evidence import Evidence
 from agent.core.lineup import LineUp
@@ -17,13 +18,14 @@ from agent.core.request import Answer, Request
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 from agent.core.trust import SignedRole, Trust
+from agent.core.wait import Stretch
 from agent.errors import StateError
 from agent.ports import CardKey
 
 LIMIT = 1_000
 
 
-class Archive:
+class Archive(Handle):
     """Reads while the daemon runs, while it does not, and after it was killed.
 
     It sees what was committed when each method was called. Lists are whole: no read is
@@ -33,11 +35,10 @@ class Archive:
     def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
         from sqlite_utils import Database  # noqa: PLC0415
 
-        self._connection = connection
+        super().__init__(connection, path=path)
         self._database = Database(
             connection, execute_plugins=False, recursive_triggers=False
         )
-        self._path = path
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -47,16 +48,6 @@ class Archive:
             StateError: No file, no rights, damage, or another schema.
         """
         return cls(schema.opened(path, query=only_reading(path)), path=path)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def moments(
         self,
@@ -68,7 +59,7 @@ class Archive:
         only_resolved: bool = False,
     ) -> list[tuple[Moment, Outcome | None]]:
         """Return up to `limit` moments with their outcomes, the newest first."""
-        found = self._rows(
+        found = self._found(
             queries.MOMENTS,
             task=task,
             entity=entity,
@@ -94,7 +85,7 @@ class Archive:
         self, *, since: datetime | None = None, limit: int = LIMIT
     ) -> list[Recorded]:
         """Return up to `limit` events, newest first."""
-        found = self._rows(queries.EVENTS, since=_stamp(since), limit=limit)
+        found = self._found(queries.EVENTS, since=_stamp(since), limit=limit)
         return [answers.recorded(row) for row in found]
 
     def history(
@@ -106,7 +97,7 @@ class Archive:
         limit: int = LIMIT,
     ) -> list[Recorded]:
         """Return up to `limit` events of these names, newest first."""
-        found = self._rows(
+        found = self._found(
             queries.HISTORY,
             names=rows.text(sorted(names)),
             task=task,
@@ -124,7 +115,7 @@ class Archive:
         limit: int = LIMIT,
     ) -> list[Evidence]:
         """Return up to `limit` points of the guard's tests, newest first."""
-        found = self._rows(
+        found = self._found(
             queries.EVIDENCE,
             task=task,
             since=_stamp(since),
@@ -138,18 +129,17 @@ class Archive:
 
         Left out is what only a newer program can be asked.
         """
-        found = self._rows(queries.REQUESTS, limit=limit)
+        found = self._found(queries.REQUESTS, limit=limit)
         return list(answers.asked(found))
 
     def cards(self, *, task: str | None = None) -> dict[CardKey, Scorecard]:
         """Return the scorecards of all days, oldest day first."""
-        found = self._rows(queries.CARDS, task=task)
+        found = self._found(queries.CARDS, task=task)
         return {answers.card_key(row): rows.card_of(row["card"]) for row in found}
 
     def lineups(self) -> tuple[LineUp, ...]:
         """Return the line-up of every task, by name."""
-        with reported(self._path, "reading"):
-            return reads.lineups(self._connection)
+        return self._read(reads.lineups)
 
     def definition(self, task: str) -> str | None:
         """Return the last release that was at work for a task and is no more."""
@@ -158,7 +148,7 @@ class Archive:
 
     def releases(self) -> list[Admitted]:
         """Return every release that was ever taken in, by task and version."""
-        return [answers.admitted(row) for row in self._rows(queries.RELEASES)]
+        return [answers.admitted(row) for row in self._found(queries.RELEASES)]
 
     def manifest_of(self, digest: str) -> bytes:
         """Return a release's manifest, byte for byte as it was signed.
@@ -166,7 +156,7 @@ class Archive:
         Raises:
             StateError: No release has this digest.
         """
-        found = self._rows(queries.MANIFEST, digest=digest)
+        found = self._found(queries.MANIFEST, digest=digest)
         if not found:
             raise StateError(f"{self._path}: no release {digest[:12]}")
         manifest: bytes = found[0]["manifest"]
@@ -179,8 +169,7 @@ class Archive:
 
     def trust(self) -> Trust:
         """Return how this host stands with its repository."""
-        with reported(self._path, "reading"):
-            return reads.trust(self._connection)
+        return self._read(reads.trust)
 
     def channels(self) -> list[Channel]:
         """Return what was last heard of each task's channel, by task."""
@@ -189,29 +178,39 @@ class Archive:
 
     def counts(self) -> Counts:
         """Return how many rows there are."""
-        (total,) = self._rows(queries.COUNTS)
-        resolved = {row["kind"]: row["count"] for row in self._rows(queries.KINDS)}
+        (total,) = self._found(queries.COUNTS)
+        resolved = {row["kind"]: row["count"] for row in self._found(queries.KINDS)}
         open_moments = total["moments"] - sum(resolved.values())
         return Counts(**total, resolved=resolved, open_moments=open_moments)
 
     def memories(self) -> dict[str, bytes]:
         """Return what each task remembers besides its open moments, by task."""
-        found = self._rows(queries.MEMORIES)
+        found = self._found(queries.MEMORIES)
         return {row["task"]: row["record"] for row in found}
 
     def last_sample(self) -> Sample | None:
         """Return the newest sample; None before the first."""
-        for row in self._rows(queries.LAST_SAMPLE):
+        for row in self._found(queries.LAST_SAMPLE):
             layout = rows.layout_of(row["series"])
             return rows.sample_of((row["at"], row["row"]), layout=layout)
         return None
+
+    def present(self, stretch: Stretch) -> Mapping[str, int]:
+        """Return in how many points of a stretch each series was no gap, if in any."""
+        points = self._found(
+            queries.ROLLUPS if stretch.of_rollups else queries.SAMPLES,
+            since=rows.stamp(stretch.since),
+            until=rows.stamp(stretch.until),
+        )
+        layouts = {row["id"]: row["series"] for row in self._found(queries.LAYOUTS)}
+        return answers.present(points, layouts=layouts)
 
     def size_bytes(self) -> int:
         """Return what the database and its WAL take on disk."""
         with reported(self._path, "reading"):
             return retention.size_bytes(self._path)
 
-    def _rows(self, query: str, **values: object) -> list[answers.Columns]:
+    def _found(self, query: str, **values: object) -> list[answers.Columns]:
         with reported(self._path, "reading"):
             return list(self._database.query(query, values))
 

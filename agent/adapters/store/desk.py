@@ -1,24 +1,20 @@
 """Where an operator's requests are handed in, and their answers handed out."""
 
-import sqlite3
 from pathlib import Path
 from typing import Self
 
 from agent.adapters.store import rows, schema
 from agent.adapters.store.connection import reported, transaction
+from agent.adapters.store.handle import Handle
 from agent.core.request import Answer, Request
 from agent.errors import StateError
 
 
-class SqliteDesk:
+class SqliteDesk(Handle):
     """A command's side of the state database, while it waits for an answer.
 
     The daemon sees at its next tick that somebody has written.
     """
-
-    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
-        self._connection = connection
-        self._path = path
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -31,16 +27,6 @@ class SqliteDesk:
         # An operator was told that it is asked for: wait for the disk.
         connection.execute("PRAGMA synchronous = FULL")
         return cls(connection, path=path)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def ask(self, request: Request) -> int:
         """Hand in a request; return its number. It is on disk when this returns.
@@ -65,10 +51,7 @@ class SqliteDesk:
         Raises:
             StateError: It cannot be read, or no request has this number.
         """
-        with reported(self._path, "reading"):
-            row = self._connection.execute(
-                "select answer from requests where id = ?", (number,)
-            ).fetchone()
+        row = self._row("select answer from requests where id = ?", number)
         if row is None:
             raise StateError(f"{self._path}: no request {number}")
         return rows.answer_of(row[0])

@@ -1,18 +1,18 @@
 """The past: what a report tells of, read from the state database in one snapshot."""
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self
 
 import msgspec
 import numpy as np
 
 from agent.adapters.store import answers, reads, rows, schema
 from agent.adapters.store.connection import reported
+from agent.adapters.store.handle import Handle
 from agent.core.channel import Channel
 from agent.core.event import AUDIT, Event, EventName
 from agent.core.evidence import Evidence, Question
@@ -23,22 +23,16 @@ from agent.core.scorecard import Scorecard
 from agent.core.trust import Trust
 from agent.ports import CardKey
 
-_Found = TypeVar("_Found")
-
 _CHUNK: Final = 500
 _AUDIT: Final = rows.text(sorted(AUDIT))
 
 
-class SqlitePast:
+class SqlitePast(Handle):
     """One look at the ledger: all methods tell of the same instant.
 
     It holds a read transaction from `open` to `close`: others go on writing, but the
     WAL is not cut meanwhile.
     """
-
-    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
-        self._connection = connection
-        self._path = path
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -51,16 +45,6 @@ class SqlitePast:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
         return cls(connection, path=path)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def lineups(self) -> tuple[LineUp, ...]:
         """Return the line-up of every task, by name."""
@@ -188,14 +172,6 @@ class SqlitePast:
         with reported(self._path, "reading"):
             channels = list(reads.documents(self._connection, reads.CHANNEL, Channel))
         return {c.task: c.refusal for c in channels if c.refusal is not None}
-
-    def _read(self, read: Callable[[sqlite3.Connection], _Found]) -> _Found:
-        with reported(self._path, "reading"):
-            return read(self._connection)
-
-    def _rows(self, query: str, *values: object) -> list[Any]:
-        with reported(self._path, "reading"):
-            return self._connection.execute(query, values).fetchall()
 
 
 _CARDS = (

@@ -1,16 +1,13 @@
 """The courier's side of the state database: releases, line-ups, events."""
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
-from agent.adapters.store import reads, rows, schema, statements
-from agent.adapters.store.connection import connect, reported, transaction
+from agent.adapters.store import reads, rows, statements
+from agent.adapters.store.connection import reported
+from agent.adapters.store.handle import WritingHandle
 from agent.core.channel import Channel
-from agent.core.event import Event
 from agent.core.lineup import LineUp
 from agent.core.manifest import parse_manifest
 from agent.core.release import LIVES, Release, ReleaseState
@@ -21,66 +18,8 @@ _FLOOR: Final = "floor"
 _Shape = TypeVar("_Shape")
 
 
-def _to_nobody(event: Event) -> None:
-    """Leave an event to those who read the database."""
-
-
-class SqliteRegistry:
-    """What a short-lived process changes; the daemon sees it at its next tick.
-
-    A write outside `transaction` is a transaction of its own.
-    """
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        *,
-        path: Path,
-        tell: Callable[[Event], None],
-    ) -> None:
-        self._connection = connection
-        self._path = path
-        self._tell = tell
-
-    @classmethod
-    def open(cls, path: Path, *, tell: Callable[[Event], None] = _to_nobody) -> Self:
-        """Return the registry in the file at `path`, made or migrated where needed.
-
-        Args:
-            path: The database.
-            tell: Takes every event that is recorded, for the journal.
-
-        Raises:
-            StateError: The file is damaged, closed to this user, or of a newer schema.
-        """
-        if not schema.is_current(path):
-            schema.migrate(path)
-        with reported(path, "opening"):
-            connection = connect(path)
-            connection.execute("PRAGMA foreign_keys = ON")
-            # Rare and small, and nobody will do it again: wait for the disk.
-            connection.execute("PRAGMA synchronous = FULL")
-            return cls(connection, path=path, tell=tell)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Return a context whose writes all happen, or none.
-
-        Raises:
-            StateError: Nothing was written.
-        """
-        with reported(self._path, "writing"), transaction(self._connection):
-            yield
+class SqliteRegistry(WritingHandle):
+    """Releases, line-ups and trust, as the courier and the commands change them."""
 
     def admit(
         self,
@@ -110,15 +49,13 @@ class SqliteRegistry:
             "insert into releases"
             " (digest, task, version, state, manifest, admitted_at, chain)"
             " values (?, ?, ?, ?, ?, ?, ?)",
-            (
-                digest,
-                task,
-                version,
-                ReleaseState.STAGED,
-                manifest,
-                rows.stamp(at),
-                rows.text(chain),
-            ),
+            digest,
+            task,
+            version,
+            ReleaseState.STAGED,
+            manifest,
+            rows.stamp(at),
+            rows.text(chain),
         )
 
     def set_state(self, digest: str, state: ReleaseState) -> None:
@@ -134,7 +71,8 @@ class SqliteRegistry:
         self._write(
             f"release {digest[:12]} becomes {state}",
             statements.STATE,
-            (state, digest),
+            state,
+            digest,
         )
 
     def set_lineup(self, lineup: LineUp) -> None:
@@ -144,18 +82,16 @@ class SqliteRegistry:
             StateError: A slot holds a release that was not taken in, or two hold one.
         """
         self._write(
-            f"line-up of {lineup.task}", statements.LINEUP, rows.lineup_row(lineup)
+            f"line-up of {lineup.task}", statements.LINEUP, *rows.lineup_row(lineup)
         )
 
     def lineups(self) -> tuple[LineUp, ...]:
         """Return the line-up of every task, by name."""
-        with reported(self._path, "reading"):
-            return reads.lineups(self._connection)
+        return self._read(reads.lineups)
 
     def releases(self) -> tuple[Release, ...]:
         """Return every release that this program understands, by task and version."""
-        with reported(self._path, "reading"):
-            return reads.releases(self._connection)
+        return self._read(reads.releases)
 
     def manifest_of(self, digest: str) -> bytes:
         """Return a release's manifest, byte for byte as it was signed.
@@ -164,11 +100,6 @@ class SqliteRegistry:
             StateError: No release has this digest.
         """
         return self._manifest_and_state(digest)[0]
-
-    def record(self, event: Event) -> None:
-        """Add an event to the journal that is kept."""
-        self._write(f"recording {event.name}", statements.EVENT, rows.event_row(event))
-        self._tell(event)
 
     def floors(self) -> tuple[Floor, ...]:
         """Return the oldest version of each role that may still be taken."""
@@ -191,8 +122,7 @@ class SqliteRegistry:
 
     def trust(self) -> Trust:
         """Return how this host stands with its repository."""
-        with reported(self._path, "reading"):
-            return reads.trust(self._connection)
+        return self._read(reads.trust)
 
     def set_trust(self, trust: Trust) -> None:
         """Remember how this host stands with its repository."""
@@ -203,17 +133,19 @@ class SqliteRegistry:
         self._write(
             "recording a crash",
             "insert into crashes (digest, at) values (?, ?)",
-            (digest, rows.stamp(at)),
+            digest,
+            rows.stamp(at),
         )
 
     def crashes(self, digest: str, *, since: datetime, until: datetime) -> int:
         """Return how often the daemon died so."""
-        with reported(self._path, "reading"):
-            (count,) = self._connection.execute(
-                "select count(*) from crashes where digest = ? and at between ? and ?",
-                (digest, rows.stamp(since), rows.stamp(until)),
-            ).fetchone()
-        found: int = count
+        found: int
+        ((found,),) = self._rows(
+            "select count(*) from crashes where digest = ? and at between ? and ?",
+            digest,
+            rows.stamp(since),
+            rows.stamp(until),
+        )
         return found
 
     def _documents(
@@ -227,29 +159,24 @@ class SqliteRegistry:
             f"remembering {kind} {name}".rstrip(),
             "insert into trust (kind, name, document) values (?, ?, ?)"
             " on conflict (kind, name) do update set document = excluded.document",
-            (kind, name, rows.text(document)),
+            kind,
+            name,
+            rows.text(document),
         )
 
     def _manifest_and_state(self, digest: str) -> tuple[bytes, str]:
-        with reported(self._path, "reading"):
-            row: tuple[bytes, str] | None = self._connection.execute(
-                "select manifest, state from releases where digest = ?", (digest,)
-            ).fetchone()
+        row: tuple[bytes, str] | None = self._row(
+            "select manifest, state from releases where digest = ?", digest
+        )
         if row is None:
             raise StateError(f"{self._path}: no release {digest[:12]}")
         return row
 
     def _digest_of(self, task: str, *, version: int) -> str | None:
-        with reported(self._path, "reading"):
-            row = self._connection.execute(
-                "select digest from releases where task = ? and version = ?",
-                (task, version),
-            ).fetchone()
+        row = self._row(
+            "select digest from releases where task = ? and version = ?", task, version
+        )
         return None if row is None else row[0]
-
-    def _write(self, doing: str, statement: str, row: rows.Row) -> None:
-        with reported(self._path, doing):
-            self._connection.execute(statement, row)
 
 
 def _leads(before: ReleaseState, state: ReleaseState) -> bool:

@@ -1,15 +1,12 @@
 """The spool: reports that wait in the state database, and what was reported so far."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
-from agent.adapters.store import rows, schema, statements
-from agent.adapters.store.connection import connect, reported, transaction
-from agent.core.event import Event
+from agent.adapters.store import rows
+from agent.adapters.store.handle import WritingHandle
 from agent.ports.reporting import Parcel, SetAside, SpoolSize
 
 _STATE: Final = "report"
@@ -17,47 +14,8 @@ _STATE: Final = "report"
 _DROPPED: Final = "reports_dropped"
 
 
-class SqliteSpool:
+class SqliteSpool(WritingHandle):
     """Where reports wait; a write outside `transaction` is a transaction of its own."""
-
-    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Return the spool in the file at `path`, made or migrated where needed.
-
-        Raises:
-            StateError: The file is damaged, closed to this user, or of a newer schema.
-        """
-        if not schema.is_current(path):
-            schema.migrate(path)
-        with reported(path, "opening"):
-            connection = connect(path)
-            # What central was told and acknowledged is not told again: wait for it.
-            connection.execute("PRAGMA synchronous = FULL")
-            return cls(connection, path=path)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Return a context whose writes all happen, or none.
-
-        Raises:
-            StateError: Nothing was written.
-        """
-        with reported(self._path, "writing"), transaction(self._connection):
-            yield
 
     def state(self) -> bytes | None:
         """Return what is known of reporting so far; None: nothing was ever reported."""
@@ -149,10 +107,6 @@ class SqliteSpool:
             for number, at, length in self._rows(query)
         ]
 
-    def record(self, event: Event) -> None:
-        """Add an event to the journal that is kept."""
-        self._write(f"recording {event.name}", statements.EVENT, *rows.event_row(event))
-
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """Hold a transaction, the caller's where there is one."""
@@ -161,18 +115,6 @@ class SqliteSpool:
         else:
             with self.transaction():
                 yield
-
-    def _write(self, doing: str, statement: str, *values: object) -> int:
-        """Write, and return how many rows that changed."""
-        with reported(self._path, doing):
-            return self._connection.execute(statement, values).rowcount
-
-    def _rows(self, query: str, *values: object) -> list[Any]:
-        with reported(self._path, "reading"):
-            return self._connection.execute(query, values).fetchall()
-
-    def _row(self, query: str, *values: object) -> Any:  # noqa: ANN401 - of any columns
-        return next(iter(self._rows(query, *values)), None)
 
 
 def _row_of(parcel: Parcel) -> rows.Row:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pyarrow import ArrowInvalid, fs
 
 from agent.errors import ConfigError, UnavailableError
+from central.adapters.disk import sync_folder
 
 _TASK: Final = "task="
 _DAY: Final = "day="
@@ -179,12 +180,4 @@ def _put_file(path: Path, content: bytes) -> None:
     part.replace(path)
     # The name, and the folders that may be new.
     for folder in list(path.parents)[:3]:
-        _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder)
