@@ -8,6 +8,9 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 # Compiled without docstrings, daemon and courier run in 3 MB less (agent/wiring/light.py).
 LIGHT := numpy onnxruntime apscheduler psutil msgspec tzlocal \
   tuf securesystemslib cryptography urllib3 httpx httpcore h11 anyio idna certifi click
+# Many tests wait for a process or a clock. A file stays with one of the two workers, and the
+# long ones (tests/e2e, tests/faults) come before the many short ones, so both end together.
+SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run demo trace test check unit format bench starters docs lock clean
@@ -30,7 +33,7 @@ check: $(VENV)/dev.stamp ## format, lint, architecture, types, tests, coverage; 
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(SPREAD)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='*/core/*' --fail-under=100

@@ -15,6 +15,8 @@ from tests.fakes.postgres import (  # noqa: F401 - fixtures
 def pytest_configure(config):
     """Let children die of ctrl-c, also where a shell in the background ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A test's model is tiny: LightGBM's second thread would only burn the other core.
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,6 +27,9 @@ from tests.faults.killed_daemon_child import (
 )
 
 KILLS = int(os.environ.get("FOREWARN_KILLS", "25"))
+# On a busy machine a daemon does less before it dies; then more of them must.
+MOST_KILLS = 8 * KILLS
+KINDS = {"happened", "did_not", "void"}
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name("killed_daemon_child.py")
 LATER_S = 60.0
@@ -104,6 +107,10 @@ class Record:
             self._cards[key] = self._cards.get(key, Scorecard()).merged(card)
         assert bench.cards() == self._cards
 
+    def kinds(self):
+        """Return which kinds of outcome there were."""
+        return {str(outcome.kind) for outcome in self.outcomes.values()}
+
     def _is_known(self, moment, outcome):
         assert moment.at <= at(self.last)
         assert (outcome is not None) == (moment.due_at <= at(self.last)), moment.id
@@ -149,7 +156,9 @@ def test_killed_at_any_instant_it_loses_only_what_was_not_committed(tmp_path):
     line_up(bench)
     bench.documents = TASKS
     record = Record(bench)
-    for death in range(KILLS):
+    for death in range(MOST_KILLS):
+        if death >= KILLS and record.kinds() >= KINDS:
+            break
         bench.close()
         committed = life_and_death(bench.path, generator)
         check_file(bench.path)
@@ -159,9 +168,8 @@ def test_killed_at_any_instant_it_loses_only_what_was_not_committed(tmp_path):
         if death % 50 == 0:
             record.check_all()
     record.check_all()
-    kinds = {str(outcome.kind) for outcome in record.outcomes.values()}
-    assert kinds >= {"happened", "did_not", "void"}
+    assert record.kinds() >= KINDS
     assert told(bench) == uninterrupted(tmp_path / "uninterrupted", record.last)
     bench.close()
     ticks, outcomes = record.last + 1, len(record.outcomes)
-    print(f"{KILLS} deaths, {ticks} ticks, {outcomes} outcomes")  # noqa: T201
+    print(f"{death} deaths, {ticks} ticks, {outcomes} outcomes")  # noqa: T201

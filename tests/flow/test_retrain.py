@@ -70,6 +70,13 @@ class QuickQualifier:
         )
 
 
+class EmptyGallery:
+    """Draws nothing: a card's pictures take longer than its model."""
+
+    def pictures(self, paper, *, weights, threshold):
+        return {}
+
+
 class Plant:
     """A central with a survey published, and what retraining needs."""
 
@@ -83,6 +90,7 @@ class Plant:
         self.qualifier = QuickQualifier()
         self.learner = TreeLearner()
         self.scorer = ChildScorer()
+        self.gallery = EmptyGallery()
 
     def paper(self, version):
         return self.fleet.target(f"models/{TASK}/{version}/manifest.json").read_bytes()
@@ -99,7 +107,7 @@ class Plant:
             learner=self.learner,
             scorer=self.scorer,
             qualifier=self.qualifier,
-            gallery=Plots(),
+            gallery=self.gallery,
             folder=FolderOfReleases(self.out),
             scratch=self._scratch,
             publish=self._publish,
@@ -134,7 +142,7 @@ def done(tmp_path_factory):
     """Return what came of a survey's first retraining, on a truth that is known."""
     plant = Plant(tmp_path_factory.mktemp("plant"))
     known = truth(release=plant.digest)
-    plant.qualifier = AgentQualifier()
+    plant.qualifier, plant.gallery = AgentQualifier(), Plots()
     roles = {f"host-{n:03}": {"role": "db" if n % 2 else "web"} for n in range(8)}
     plant.hosts = FixedHosts(roles)
     return SimpleNamespace(plant=plant, known=known, found=plant.retrain(known.samples))
@@ -218,6 +226,7 @@ def test_the_same_samples_and_seed_make_the_same_bytes(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         plant = Plant(folder)
+        plant.gallery = Plots()
         samples = truth(release=plant.digest, moments=1500).samples
         order = np.random.default_rng(len(plants)).permutation(len(samples))
         shuffled = samples.where(order)
@@ -427,6 +436,7 @@ def test_a_stated_cost_sets_the_threshold(plant):
 def test_a_value_is_forecast_by_quantiles_in_rising_order(tmp_path):
     target = {**VALUE, "quantiles": [0.1, 0.5, 0.9]}
     plant = Plant(tmp_path, manifest={"target": target})
+    plant.gallery = Plots()
     known = truth(release=plant.digest, moments=1500)
     rng = np.random.default_rng(3)
     width = np.exp(known.samples.features[:, 1] / 4)
