@@ -45,6 +45,8 @@ COMMANDS: Mapping[str, Row] = {
     ),
     "metrics": Row("agent.cli.metrics:metrics", "List the metrics and their values."),
     "replay": Row("agent.cli.replay:replay_command", "Run over recorded metrics."),
+    "backtest": Row("agent.cli.backtest:backtest", "Judge releases on recorded hosts."),
+    "record": Row("agent.cli.record:record_command", "Write metrics to a trace."),
     "update": Row("agent.cli.update:update", "Look for a new release now."),
     "report": Row("agent.cli.reports:report", "Tell central now, or show what it is."),
     "qualify": Row("agent.cli.qualify:qualify", "Try a model as an update would."),

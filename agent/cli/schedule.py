@@ -13,6 +13,7 @@ from agent.cli.output import say
 from agent.config.laws import laws
 from agent.config.tables import Config, Guard, kind_of, refusal
 from agent.config.value import parsed, toml_text, written
+from agent.core.columns import lost_unit
 from agent.core.request import Verb
 from agent.errors import ConfigError, ManifestError, TrustError
 from agent.flows.replay import unmet
@@ -43,7 +44,8 @@ def offers_of(names: Sequence[str], trace: Trace) -> list[Offer]:
 
     Raises:
         UsageError: A row that the trace does not have; a task's versions do not grow.
-        ConfigError: One is no release, or reads a series that the trace lacks.
+        ConfigError: One is no release, reads a series that the trace lacks, or has an
+            absolute limit on one whose unit the trace has lost.
         TrustError: A manifest or a model is not right; names it.
     """
     if not names:
@@ -53,8 +55,8 @@ def offers_of(names: Sequence[str], trace: Trace) -> list[Offer]:
         folder, row = _with_row(name)
         _check_row(f"--release {name}", row, trace)
         release = _read(folder)
-        if missing := _missing(release, trace):
-            raise ConfigError(missing)
+        if reason := _unfit(release, trace):
+            raise ConfigError(reason)
         offers.append(Offer(release, row))
     offers.sort(key=lambda offer: offer.row)
     for task in {offer.release.manifest.task for offer in offers}:
@@ -93,8 +95,8 @@ def _starters(trace: Trace) -> Iterator[ReleaseFolder]:
     """Yield every shipped release that can work on the trace."""
     count = 0
     for release in map(_read, starter_names()):
-        if missing := _missing(release, trace):
-            say(f"left out: {missing}")
+        if reason := _unfit(release, trace):
+            say(f"left out: {reason}")
             continue
         count += 1
         yield release
@@ -105,11 +107,13 @@ def _starters(trace: Trace) -> Iterator[ReleaseFolder]:
         )
 
 
-def _missing(release: ReleaseFolder, trace: Trace) -> str:
-    """Return what a release would need that the trace does not have; else nothing."""
-    missing = ", ".join(map(str, unmet(release.manifest, trace.layout)))
+def _unfit(release: ReleaseFolder, trace: Trace) -> str:
+    """Return why a release has nothing to say about the trace; nothing if it has."""
     task = release.manifest.task
-    return missing and f"{task} needs {missing}, which {trace.name} does not have"
+    if missing := ", ".join(map(str, unmet(release.manifest, trace.layout))):
+        return f"{task} needs {missing}, which {trace.name} does not have"
+    lost = lost_unit(release.manifest, normalised=trace.normalised)
+    return lost and f"{task}: {lost}"
 
 
 def _with_row(name: str) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from agent.adapters.trace import Trace, read_trace
+from agent.core.columns import series_of_column
 
 PROJECT: Final = Path(__file__).parents[2]
 DATA: Final = Path(
@@ -64,6 +65,6 @@ def trace_of(machine: Machine, series: str, *, column: str) -> Trace:
         column: What the recording calls it.
     """
     trace = read_trace(machine.path)
-    place = trace.layout.index(column)
+    place = trace.layout.index(series_of_column(column).series)
     values = np.ascontiguousarray(trace.values[:, [place]])
     return replace(trace, layout=(series,), values=values)

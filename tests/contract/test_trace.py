@@ -180,6 +180,40 @@ def test_a_column_may_be_taken_in_under_another_name(tmp_path):
     assert read_trace(path, renamed={"CPU %": "m.cpu"}).layout == ("m.cpu",)
 
 
+def test_a_flat_name_is_taken_in_as_the_series_that_it_stands_for(tmp_path):
+    header = "timestamp,system.disk.io.write,system.memory.utilization.norm,a.norm"
+    text = f"{header}\n0,1,0.5,1\n60,2,1,0\n"
+    trace = read_trace(csv_file(tmp_path, text))
+    writes = 'system.disk.io{device="all",direction="write"}'
+    memory = "system.memory.utilization"
+    assert trace.layout == (writes, memory, "a.norm")
+    assert trace.normalised == {memory, "a.norm"}
+
+
+def test_a_renamed_column_is_what_the_user_says(tmp_path):
+    memory = "system.memory.utilization"
+    path = csv_file(tmp_path, f"timestamp,{memory}.norm\n0,0.5\n60,1\n")
+    trace = read_trace(path, renamed={f"{memory}.norm": memory})
+    assert (trace.layout, trace.normalised) == ((memory,), frozenset())
+
+
+def test_two_names_of_one_series_are_both_named(tmp_path):
+    memory = "system.memory.utilization"
+    path = csv_file(tmp_path, f"timestamp,{memory},{memory}.norm\n0,0.5,0\n60,1,1\n")
+    words = f"two columns are the series {memory}: {memory} and {memory}.norm; take one"
+    with pytest.raises(TraceError, match=re.escape(words)):
+        read_trace(path)
+    away = read_trace(path, renamed={f"{memory}.norm": "scaled"})
+    assert away.layout == (memory, "scaled")
+
+
+def test_a_counter_is_not_taken_for_the_rate_of_its_name(tmp_path):
+    name = "system.network.io.receive"
+    counted = "".join(f"{10 * n},{100 * n}\n" for n in range(12))
+    path = csv_file(tmp_path, f"timestamp,{name}\n{counted}")
+    assert read_trace(path).layout == (name,)
+
+
 def test_rows_whose_time_does_not_grow_can_be_left_out(tmp_path):
     path = csv_file(tmp_path, rows(0, 10, 10, 5, 20, 19, 30))
     trace = read_trace(path, drop_disordered=True)
@@ -264,7 +298,10 @@ BAD = {
     ),
     "two of one series": (
         'timestamp,"m.x{a=""1"",b=""2""}","m.x{b=""2"",a=""1""}"\n1,2,3\n2,3,4\n',
-        'two columns are the series m.x{a="1",b="2"}',
+        (
+            'two columns are the series m.x{a="1",b="2"}: m.x{a="1",b="2"} and '
+            'm.x{b="2",a="1"}; take one of them in under another name by --rename'
+        ),
     ),
     "two of one name": ("timestamp,m.x,m.x\n1,2,3\n", "two columns are called m.x"),
     "two times": (
@@ -297,7 +334,7 @@ def test_a_column_to_rename_must_be_there(tmp_path):
 
 def test_two_columns_may_not_be_renamed_to_one_series(tmp_path):
     path = parquet_file(tmp_path, timestamp=instants(2), a=[1, 2], b=[3, 4])
-    with pytest.raises(TraceError, match=r"two columns are the series m\.x$"):
+    with pytest.raises(TraceError, match=r"the series m\.x: a and b; take one"):
         read_trace(path, renamed={"a": "m.x", "b": "m.x"})
 
 

@@ -1,33 +1,29 @@
 """A trace: a recorded host, one row an instant and one column a series."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from agent.adapters.trace.table import INSTANT, TIMESTAMP, Values, read_table
+from agent.core.columns import Column, column_of
 from agent.core.metrics import is_share
 from agent.core.sample import Sample
 from agent.core.series import parse_series
 from agent.errors import ExpressionError, TraceError
 
-_TIMESTAMP = "timestamp"
+Narrow: TypeAlias = npt.NDArray[np.float32]
+
 # Rounding of the recorder is no percentage.
-_MOST_OF_A_SHARE = 1.5
-_GAP_STEPS = 1.5
-_LATE = 0.001
-_EMPTY = ("", "nan", "NaN", "null")
+_MOST_OF_A_SHARE: Final = 1.5
+_GAP_STEPS: Final = 1.5
+_LATE: Final = 0.001
 # Unix seconds of years 1 to 9999, which is what a datetime can say.
-_INSTANTS_S = (-62_135_596_800.0, 253_402_300_800.0)
-_INSTANT = "ISO 8601 or Unix seconds"
-
-
-Values = npt.NDArray[np.float64]
-Narrow = npt.NDArray[np.float32]
+_INSTANTS_S: Final = (-62_135_596_800.0, 253_402_300_800.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +38,7 @@ class Trace:
         interval_s: The usual distance between two rows: the median, to whole seconds
             where it is as good as that.
         dropped: Rows left out because their time did not grow.
+        normalised: The series whose unit is lost: the publisher scaled them to 0..1.
     """
 
     name: str
@@ -50,6 +47,7 @@ class Trace:
     values: npt.NDArray[np.float32]
     interval_s: float
     dropped: int
+    normalised: frozenset[str] = frozenset()
 
     @property
     def gaps_s(self) -> list[float]:
@@ -88,21 +86,23 @@ def read_trace(
 
     Args:
         path: The file. Its column `timestamp` holds ISO 8601 text, instants or Unix
-            seconds; every other column is a series.
-        renamed: Columns to take in under another series' name.
+            seconds; every other column is a series, or one of the flat names of
+            `agent.core.columns`.
+        renamed: Columns to take in as the series that they are said to be.
         drop_disordered: Leave out rows whose time does not grow, instead of refusing
             the file.
 
     Raises:
         TraceError: Names file, row and column, what was expected and what was got.
     """
-    names, table = _read(path)
-    place = names.index(_TIMESTAMP)
-    series = [name for name in names if name != _TIMESTAMP]
+    names, table = read_table(path)
+    place = names.index(TIMESTAMP)
+    series = [name for name in names if name != TIMESTAMP]
     instants, values = table[:, place].copy(), np.delete(table, place, axis=1)
     kept = _in_order(path, instants, drop_disordered=drop_disordered)
-    layout = _layout(path, series, renamed or {})
     instants, narrow = instants[kept], _narrowed(path, series, values)[kept]
+    columns = _columns(path, series, narrow, renamed=renamed or {})
+    layout = tuple(column.series for column in columns)
     _check_ratios(path, layout, narrow)
     return Trace(
         name=path.name,
@@ -111,6 +111,7 @@ def read_trace(
         values=narrow,
         interval_s=_interval_s(instants),
         dropped=int(len(kept) - np.count_nonzero(kept)),
+        normalised=frozenset(c.series for c in columns if c.is_normalised),
     )
 
 
@@ -122,28 +123,6 @@ def _interval_s(instants: Values) -> float:
     return whole_s if abs(step_s - whole_s) <= _LATE * whole_s else step_s
 
 
-def _read(path: Path) -> tuple[list[str], Values]:
-    """Return the columns' names and what is in them, shape (rows, names)."""
-    try:
-        return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise TraceError(f"{path}: cannot be read: {reason}") from error
-
-
-def _twice(names: Sequence[str]) -> str | None:
-    return next((name for name in names if names.count(name) > 1), None)
-
-
-def _check_names(path: Path, names: Sequence[str]) -> None:
-    """Raise TraceError if these cannot be a trace's columns; before any row is read."""
-    if twice := _twice(names):
-        raise TraceError(f"{path}: two columns are called {twice}")
-    if _TIMESTAMP not in names:
-        got = ", ".join(names[:5]) or "no columns"
-        raise TraceError(f"{path}: expected a column {_TIMESTAMP}, got {got}")
-
-
 def _in_order(
     path: Path, instants: npt.NDArray[np.float64], *, drop_disordered: bool
 ) -> npt.NDArray[np.bool_]:
@@ -152,7 +131,7 @@ def _in_order(
     if not is_instant.all():
         row = int(np.argmin(is_instant))
         raise TraceError(
-            f"{path}: row {row + 1}, column {_TIMESTAMP}: expected {_INSTANT}, "
+            f"{path}: row {row + 1}, column {TIMESTAMP}: expected {INSTANT}, "
             f"got {instants[row]:g}"
         )
     before = np.maximum.accumulate(np.concatenate([[-np.inf], instants[:-1]]))
@@ -196,104 +175,35 @@ def _check_ratios(path: Path, layout: Sequence[str], values: Narrow) -> None:
             )
 
 
-def _layout(
-    path: Path, names: Sequence[str], renamed: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return the series that the columns stand for."""
+def _columns(
+    path: Path, names: Sequence[str], values: Narrow, *, renamed: Mapping[str, str]
+) -> list[Column]:
+    """Return what the columns stand for; each stands for another series."""
     if missing := sorted(set(renamed) - set(names)):
         raise TraceError(f"{path}: expected a column {missing[0]} to rename, got none")
-    found: list[str] = []
-    for name in names:
+    if not names:
+        raise TraceError(f"{path}: expected at least one series, got only {TIMESTAMP}")
+    found: dict[str, str] = {}
+    columns: list[Column] = []
+    for name, column in zip(names, values.T, strict=True):
         try:
-            found.append(str(parse_series(renamed.get(name, name))))
+            meant = _meant(name, column, renamed)
         except ExpressionError as error:
             raise TraceError(f"{path}: a column is not a series: {error}") from error
-    if not found:
-        raise TraceError(f"{path}: expected at least one series, got only {_TIMESTAMP}")
-    if twice := _twice(found):
-        raise TraceError(f"{path}: two columns are the series {twice}")
-    return tuple(found)
-
-
-def _csv(path: Path) -> tuple[list[str], Values]:
-    # Spreadsheets put a byte order mark before the header.
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            names, *rows = csv.reader(file)
-        except (ValueError, csv.Error) as error:
-            raise TraceError(f"{path}: expected a CSV file with a header") from error
-    _check_names(path, names)
-    rows = [row for row in rows if row]  # a blank line says nothing
-    values = np.empty((len(rows), len(names)))
-    for number, row in enumerate(rows):
-        if len(row) != len(names):
+        if (before := found.setdefault(meant.series, name)) != name:
             raise TraceError(
-                f"{path}: row {number + 1}: expected {len(names)} cells, got {len(row)}"
+                f"{path}: two columns are the series {meant.series}: {before} and "
+                f"{name}; take one of them in under another name by --rename"
             )
-        for place, (name, cell) in enumerate(zip(names, row, strict=True)):
-            values[number, place] = _cell(path, number, name, cell)
-    return names, values
+        columns.append(meant)
+    return columns
 
 
-def _cell(path: Path, number: int, name: str, cell: str) -> float:
-    if name != _TIMESTAMP and cell in _EMPTY:
-        return np.nan
-    try:
-        return float(cell)
-    except ValueError:
-        pass
-    try:
-        if name == _TIMESTAMP:
-            at = datetime.fromisoformat(cell)
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    except ValueError:
-        pass
-    expected = _INSTANT if name == _TIMESTAMP else "a number or nothing"
-    raise TraceError(
-        f'{path}: row {number + 1}, column {name}: expected {expected}, got "{cell}"'
-    )
-
-
-def _parquet(path: Path) -> tuple[list[str], Values]:
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - only who reads Parquet needs it
-        from pyarrow import parquet  # noqa: PLC0415
-    except ImportError:
-        raise TraceError(
-            f"{path}: reading Parquet needs pyarrow, which is not installed: "
-            "pip install 'forewarn[trace]', or use CSV"
-        ) from None
-    try:
-        # Not `read_table`: that takes folders, and makes columns of their names.
-        with path.open("rb") as opened, parquet.ParquetFile(opened) as file:
-            table = file.read()
-    except pa.ArrowInvalid as error:
-        raise TraceError(f"{path}: expected a Parquet file: {error}") from error
-    names = table.column_names
-    _check_names(path, names)
-    values = np.empty((table.num_rows, len(names)))
-    for place, (name, column) in enumerate(zip(names, table.columns, strict=True)):
-        try:
-            values[:, place] = _numbers(path, name, column)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise TraceError(
-                f"{path}: column {name}: expected numbers, got {column.type}"
-            ) from error
-    return names, values
-
-
-def _numbers(path: Path, name: str, column: Any) -> Values:  # noqa: ANN401 - untyped
-    """Return a column of Parquet as numbers, instants as Unix seconds."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    if name == _TIMESTAMP and pa.types.is_timestamp(column.type):
-        micros = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        return np.asarray(micros.to_numpy() / 1e6, dtype=np.float64)
-    if name == _TIMESTAMP and column.type in (pa.string(), pa.large_string()):
-        cells = enumerate(column.to_pylist())
-        return np.array([_cell(path, row, name, cell or "") for row, cell in cells])
-    numbers: Values = column.cast(pa.float64(), safe=False).to_numpy()
-    return numbers
+def _meant(name: str, values: Narrow, renamed: Mapping[str, str]) -> Column:
+    """Return what a column stands for: what the user says goes before our table."""
+    if name in renamed:
+        return Column(series=str(parse_series(renamed[name])), is_normalised=False)
+    return column_of(name, values=values)
 
 
 def _text(instant_s: float) -> str:
