@@ -129,7 +129,8 @@ def _status(
 ) -> Status:
     ledger = _ledger(archive)
     cost = daemon_cost(config.agent.state_dir)
-    tasks, events = at_work(archive, config.tasks), archive.events(limit=_EVENTS)
+    tasks = at_work(archive, config.tasks, interval_s=config.agent.interval)
+    events = archive.events(limit=_EVENTS)
     trust = trust_status(archive.trust(), now=now)
     reports = spool_status(config, size, events)
     lineups = [task.lineup() for task in tasks]

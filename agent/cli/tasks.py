@@ -1,7 +1,8 @@
 """`forewarn tasks`: what is predicted here, how, and by which release."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache, partial
 from itertools import compress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from agent.config import Tasks
 from agent.core.lineup import LineUp
 from agent.core.manifest import EventText, Manifest, parse_manifest
 from agent.core.quantity import duration_text
+from agent.core.wait import Wait, wait
 from agent.flows.memory import Memory
 from agent.wiring.reading import Archive
 from agent.wiring.scoring import allows
@@ -55,6 +57,7 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
         shadow_version: Its version.
         last_scored_at: When it last predicted, as far as is committed.
         skipped: Entities that were not predicted when it was time, by reason.
+        waits_for: The history without which it predicts nothing; None if it is there.
     """
 
     task: str
@@ -73,6 +76,7 @@ class TaskAtWork(msgspec.Struct, frozen=True, kw_only=True):
     shadow_version: int | None
     last_scored_at: datetime | None
     skipped: dict[str, int]
+    waits_for: Wait | None = None
 
     def lineup(self) -> LineUp:
         """Return the releases at work for it."""
@@ -106,20 +110,38 @@ def tasks(config_path: Path | None, state_dir: Path | None, as_json: bool) -> No
       pinned  an operator wants it to stay, whatever the evidence says
 
     "standby" is the version to go back to, "shadow" the one that scores beside it.
+    A limit of the host's own past is known once enough of that past is there: what a
+    new host still waits for is told below the table.
     """  # noqa: D301 - click keeps the lines after a real backspace
     with opened(config_path, state_dir) as (config, archive):
-        found = at_work(archive, config.tasks)
+        found = at_work(archive, config.tasks, interval_s=config.agent.interval)
     if not found:
         say("no task yet: no release was taken in")
     emit(found, as_json=as_json, text=tasks_text(found))
 
 
-def at_work(archive: Archive, policy: Tasks) -> list[TaskAtWork]:
-    """Return every task with a line-up that the site lets run, by name."""
+def at_work(
+    archive: Archive, policy: Tasks, *, interval_s: float | None = None
+) -> list[TaskAtWork]:
+    """Return every task with a line-up that the site lets run, by name.
+
+    Args:
+        archive: The ledger.
+        policy: What the site lets run.
+        interval_s: Distance between the host's samples; None: what they wait for is
+            not asked.
+    """
+    waiting = _waiting(archive, interval_s=interval_s)
     memories = archive.memories()
     versions = {each.digest: each.version for each in archive.releases()}
     return [
-        _task(lineup, manifest, memories.get(lineup.task), versions)
+        _task(
+            lineup,
+            manifest,
+            memories.get(lineup.task),
+            versions=versions,
+            waits_for=waiting(manifest),
+        )
         for lineup in archive.lineups()
         if allows(policy, lineup.task) and (manifest := _leading(archive, lineup))
     ]
@@ -147,11 +169,26 @@ def tasks_text(found: list[TaskAtWork]) -> str:
         for place, name in enumerate(_HEADER)
     ]
     header = tuple(compress(_HEADER, is_shown))
-    return listing(header, rows=[tuple(compress(row, is_shown)) for row in rows])
+    table = listing(header, rows=[tuple(compress(row, is_shown)) for row in rows])
+    return "\n".join([table, *filter(None, map(_wait_text, found))])
+
+
+def _wait_text(task: TaskAtWork) -> str | None:
+    """Return what a task waits for, as one line."""
+    if task.waits_for is None:
+        return None
+    wait = task.waits_for
+    has = duration_text(wait.has_s) if wait.has_s else "none"
+    return (
+        f"{task.task} waits for history: needs {duration_text(wait.needs_s)} of "
+        f"{wait.series}, has {has}"
+    )
 
 
 def _not_yet(task: TaskAtWork) -> str | None:
     """Return why a task has predicted nothing so far, as far as is committed."""
+    if task.waits_for is not None:
+        return "not yet: waits for history"
     if not task.skipped:
         return None
     return f"not yet: {max(task.skipped, key=lambda reason: task.skipped[reason])}"
@@ -167,6 +204,18 @@ def predicts(manifest: Manifest) -> str:
     return f"{target.as_} of {target.expression.text} in {duration_text(target.ahead)}"
 
 
+def _waiting(
+    archive: Archive, *, interval_s: float | None
+) -> Callable[[Manifest], Wait | None]:
+    """Return what tells what a task waits for; nothing before the first sample."""
+    newest = archive.last_sample()
+    if newest is None or interval_s is None:
+        return lambda _: None
+    # Most tasks read back alike, and to count the points of a week takes a while.
+    present = cache(archive.present)
+    return partial(wait, interval_s=interval_s, until=newest.at, present=present)
+
+
 def _leading(archive: Archive, lineup: LineUp) -> Manifest | None:
     """Return what says what the task is: of a release at work, or of the last one."""
     for _, digest in lineup.roles():
@@ -179,7 +228,9 @@ def _task(
     lineup: LineUp,
     manifest: Manifest,
     memory: bytes | None,
+    *,
     versions: Mapping[str, int],
+    waits_for: Wait | None,
 ) -> TaskAtWork:
     known = Memory() if memory is None else msgspec.json.decode(memory, type=Memory)
     has_voice = lineup.active is not None and manifest.model is not None
@@ -200,4 +251,5 @@ def _task(
         shadow_version=versions.get(lineup.shadow or ""),
         last_scored_at=known.scored_at,
         skipped=known.skipped,
+        waits_for=waits_for,
     )

@@ -17,6 +17,7 @@ _SAME_TIME_S: Final = 900.0
 # Of a step: spans are multiples of the interval, but a recorded host's interval is
 # measured and may be 9.9999998 s.
 _ROUNDING: Final = 1e-3
+_ONLY: Final = np.zeros(1, dtype=np.intp)
 
 
 # A tuple, not a dataclass: made anew at every evaluation.
@@ -38,6 +39,33 @@ class Group(NamedTuple):
 Points: TypeAlias = Matrix | list[Group]
 
 
+class Line(NamedTuple):
+    """The newest points of one entity or of several.
+
+    Attributes:
+        x: float64, shape (n_points,) or (n_points, n_entities); oldest first, NaN for a
+            gap.
+        unbroken: How many of the newest are there of every entity.
+    """
+
+    x: Matrix
+    unbroken: int
+
+
+def line_of(x: Matrix) -> Line:
+    """Return these points and how many of the newest have no gap among them."""
+    if not has_gaps(x):
+        return Line(x, len(x))
+    is_missing = np.isnan(x)
+    if x.ndim > 1:
+        is_missing = np.logical_or.reduce(is_missing, axis=1)
+    return Line(x, _before_the_first(is_missing[::-1]))
+
+
+def _before_the_first(is_missing: npt.NDArray[np.bool_]) -> int:
+    return int(is_missing.argmax()) if is_missing.any() else len(is_missing)
+
+
 def points(x: Matrix) -> Points:
     """Return the points of a range, `x` itself if none is missing.
 
@@ -50,7 +78,8 @@ def points(x: Matrix) -> Points:
     if not has_gaps(x):
         return x
     if x.ndim == 1:
-        x = x[:, np.newaxis]
+        rows = np.flatnonzero(~np.isnan(x))
+        return [Group(_ONLY, rows, x.take(rows)[:, np.newaxis])]
     present = ~np.isnan(x.T)
     alike: dict[bytes, list[int]] = {}
     for entity, row in enumerate(present):

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -51,21 +50,21 @@ class Sight:
         min_coverage: float,
     ) -> None:
         self._target = target
-        bound = partial(bind, entities=entities, window=window)
+        seen: list[Expression] = []
+        coverages: list[float] = []
         if isinstance(target, EventTarget):
-            # Of one sample any coverage above 0 wants that one: one look for all three.
             seen = _seen_of_event(target, interval_s=window.interval_s)
-            self._seen = bound(seen, min_coverage=_LINE_COVERAGE)
-            limit: Expression = target.condition.limit
+            # Of one sample any coverage above 0 wants that one.
+            coverages = [_LINE_COVERAGE] * (len(seen) - 1)
         else:
-            self._seen = bound([target.expression], min_coverage=min_coverage)
-            limit = Number(value=math.nan)
-        self._limit = bound([limit], min_coverage=min_coverage)
-        # Most limits are a number, and need not be looked at again at each moment.
-        is_constant = isinstance(limit, Number)
-        self._constant = (
-            np.full(len(entities), _rounded(limit)) if is_constant else None
+            seen = [target.expression]
+        self._seen = bind(
+            seen,
+            entities=entities,
+            window=window,
+            min_coverage=[*coverages, min_coverage],
         )
+        self._unlimited = np.full(len(entities), math.nan)
 
     def values(self, at: datetime) -> npt.NDArray[np.float64]:
         """Return the target's value of each entity at the window's newest row."""
@@ -78,15 +77,15 @@ class Sight:
         below a limit of 0.9.
         """
         seen = self._seen.evaluate(at=at).astype(np.float64)
-        values, limits = seen[:, 0], self._limits(at)
+        values = seen[:, 0]
         if not isinstance(self._target, EventTarget):
             return Situation(
                 values=values,
-                limits=limits,
+                limits=self._unlimited,
                 holds=np.zeros(len(values), dtype=np.bool_),
                 states=(State.UNKNOWN,) * len(values),
             )
-        condition = self._target.condition
+        condition, limits = self._target.condition, seen[:, -1]
         holds = condition.holds(values, limits)
         states = tuple(
             state_of(
@@ -97,34 +96,26 @@ class Sight:
                 upward=condition.is_upward,
                 holds=held,
             )
-            for (value, line, spread), limit, held in zip(
-                seen.tolist(), limits.tolist(), holds.tolist(), strict=True
+            for (value, line, spread, limit), held in zip(
+                seen.tolist(), holds.tolist(), strict=True
             )
         )
         return Situation(values=values, limits=limits, holds=holds, states=states)
 
-    def _limits(self, at: datetime) -> npt.NDArray[np.float64]:
-        if self._constant is not None:
-            return self._constant
-        return self._limit.evaluate(at=at)[:, 0].astype(np.float64)
-
 
 def lookback_s(target: Target) -> float:
     """Return how far before a moment the baseline and the target read."""
-    return max(target.lookback_s, _line_s(target.horizon_s))
+    return max(target.lookback_s, line_s(target.horizon_s))
 
 
-def _line_s(horizon_s: float) -> float:
+def line_s(horizon_s: float) -> float:
+    """Return how long a past the baseline's straight line goes through."""
     return min(max(horizon_s, _LINE_S[0]), _LINE_S[1])
 
 
-def _rounded(limit: Expression) -> float:
-    return float(np.float32(limit.value)) if isinstance(limit, Number) else math.nan
-
-
 def _seen_of_event(target: EventTarget, *, interval_s: float) -> list[Expression]:
-    """Return the series now, its line at the horizon, and its spread lately."""
-    series, span_s = target.series, _line_s(target.within_s)
+    """Return the series now, its line at the horizon, its spread lately, the limit."""
+    series, span_s = target.series, line_s(target.within_s)
     line = Call(
         function=Function.PREDICT_LINEAR,
         series=series,
@@ -136,4 +127,5 @@ def _seen_of_event(target: EventTarget, *, interval_s: float) -> list[Expression
         Call(function=Function.LAST, series=series, span_s=interval_s),
         line,
         Call(function=Function.STDDEV, series=series, span_s=span_s),
+        target.condition.limit,
     ]

@@ -1,76 +1,76 @@
-"""A source: one series of all entities, read from the window once for many calls."""
+"""A source: one series of all entities, read from a grid once for many calls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from agent.core.points import (
-    Matrix,
-    Points,
-    Rows,
-    has_gaps,
-    points,
-    same_time_of_day,
-)
+from agent.core.grid import Grid
+from agent.core.points import Line, Rows, line_of, reach, same_time_of_day
 from agent.core.series import Series
-from agent.core.window import Window
+from agent.core.syntax import Call, Function
+
+_Where: TypeAlias = slice | Rows
+
+
+class Range(NamedTuple):
+    """Which points of a source a call reads.
+
+    Attributes:
+        where: Index of a line's points, counted back from the newest.
+        oldest: How many of the newest points it reaches back over.
+    """
+
+    where: _Where
+    oldest: int
 
 
 class Source:
-    """What all calls read that have the series and the end of their range in common.
+    """What all calls read that have grid and series in common.
 
-    The longest range is copied out of the window; the shorter ones are its end.
+    The longest range is copied out of the grid; the others are parts of it.
     """
 
-    def __init__(self, series: Series, *, skipped: int) -> None:
+    def __init__(self, series: Series, *, grid: Grid) -> None:
         self._series = series
-        self._skipped = skipped
+        self._grid = grid
         self._count = 0
-        # Points of a range and whether only those at this time of day -> which ones.
-        self._ranges: dict[tuple[int, bool], Rows | None] = {}
         self._columns: Rows = np.empty(0, dtype=np.intp)
         self._absent: Rows = np.empty(0, dtype=np.intp)
         self._only: int | None = None
 
-    def range_of(self, count: int, *, is_seasonal: bool, interval_s: float) -> int:
-        """Return the number of a range, a new one unless it was asked for before."""
-        key = count, is_seasonal
-        if key not in self._ranges:
-            chosen = same_time_of_day(count, interval_s=interval_s)
-            self._ranges[key] = chosen if is_seasonal else None
-            self._count = max(self._count, count)
-        return list(self._ranges).index(key)
+    def range_of(self, call: Call) -> Range:
+        """Return what a call reads; what is read is from now on at least as long."""
+        interval_s = self._grid.interval_s
+        count, skipped = reach(call, interval_s=interval_s)
+        oldest = count + skipped
+        self._count = max(self._count, oldest)
+        if call.function is Function.SEASONAL_SHARE_ABOVE:
+            return Range(
+                same_time_of_day(count, interval_s=interval_s) - oldest, oldest
+            )
+        return Range(slice(-oldest, -skipped or None), oldest)
 
-    def place(self, window: Window, entities: Sequence[str]) -> None:
-        """Look up where each entity is in the window now."""
+    def place(self, entities: Sequence[str]) -> None:
+        """Look up where each entity is on the grid now."""
         names = [str(self._series.bound(entity)) for entity in entities]
-        found = np.array([window.columns.get(name, -1) for name in names], dtype=int)
+        found = np.array(
+            [self._grid.columns.get(name, -1) for name in names], dtype=int
+        )
         self._absent = np.flatnonzero(found < 0)
         self._columns = np.maximum(found, 0)
         is_one = len(found) == 1 and not len(self._absent)
         self._only = int(found[0]) if is_one else None
 
-    def read(self, window: Window) -> list[Points]:
-        """Return the points of each range; shape (n_points, n_entities)."""
-        x = self._matrix(window)
-        if has_gaps(x):
-            return [points(part) for part in self._parts(x)]
-        return list(self._parts(x))
+    def read(self) -> Line:
+        """Return the points of the longest range, and maybe older ones.
 
-    def _parts(self, x: Matrix) -> Iterator[Matrix]:
-        for (count, _), chosen in self._ranges.items():
-            part = x[len(x) - count :]
-            yield part if chosen is None else part[chosen]
-
-    def _matrix(self, window: Window) -> Matrix:
-        """Return the longest range, the points of an entity next to one another.
-
-        Of a single entity it has one dimension only.
+        Those of an entity are next to one another. Of a single entity that the grid
+        knows they have one dimension only.
         """
-        rows = window.rows(self._count, back=self._skipped)
         if self._only is not None:
-            # A slice: a fancy index would cost more than all the rest.
-            return rows[:, self._only].astype(np.float64)
+            return self._grid.line(self._only, count=self._count)
+        rows = self._grid.rows(self._count)
         x = rows.T[self._columns].astype(np.float64, order="C")
         x[self._absent] = np.nan
-        return x.T
+        return line_of(x.T)

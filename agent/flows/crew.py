@@ -7,20 +7,20 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from agent.core.event import Event, EventName, Field
-from agent.core.fit import LEAST_SPAN_S, misfit, span_s
+from agent.core.fit import misfit, window_for
 from agent.core.lineup import LineUp
 from agent.core.manifest import Manifest
 from agent.core.moment import Moment, Outcome, OutcomeKind, Resolved, Role, Void
 from agent.core.policy import Policy
 from agent.core.release import Release
 from agent.core.sample import Sample
-from agent.core.series import parse_series
 from agent.core.strike import Strike, Tally
 from agent.core.window import Window
 from agent.errors import ExpressionError, ManifestError, TamperedError
 from agent.flows.judging import renewed
 from agent.flows.live_release import LiveRelease, speaker
 from agent.flows.loading import Loaded, Loading
+from agent.flows.rolled import Rolled
 from agent.flows.task import LiveTask
 from agent.ports import Ledger
 
@@ -74,6 +74,9 @@ class Crew:
 
     A model once loaded stays, so a changed line-up loads only what is new. What is
     wrong with a release is told once, until it is something else.
+
+    Attributes:
+        rolled: What its windows roll up.
     """
 
     def __init__(
@@ -87,7 +90,8 @@ class Crew:
     ) -> None:
         self._ledger = ledger
         self._loading = loading
-        self._new_window = new_window
+        self.rolled = Rolled(ledger)
+        self._new_window = partial(new_window, tell=self.rolled.tell)
         self._is_allowed = is_allowed
         self._policy = policy
         self._live: dict[str, LiveRelease] = {}
@@ -106,8 +110,7 @@ class Crew:
         pinned = {lineup.task for lineup in lineups if lineup.is_pinned}
         self._live = {live.release.digest: live for crew in manned for live in crew}
         manifests = [live.release.manifest for live in self._live.values()]
-        longest_s = max(map(span_s, manifests), default=LEAST_SPAN_S)
-        window = self._new_window(span_s=longest_s, keeps=_keeper(manifests))
+        window = window_for(manifests, new_window=self._new_window)
         memories = self._ledger.memories()
         tasks: dict[str, LiveTask] = {}
         for crew in manned:
@@ -126,9 +129,8 @@ class Crew:
             task.court.reconcile([each for each in waiting if each.task == name])
         strays = [s for m in waiting if (s := _stray(m, tasks.get(m.task), now))]
         oldest = min((m.at for m in waiting), default=now)
-        since = min(oldest, now) - timedelta(
-            seconds=window.capacity * window.interval_s
-        )
+        back = timedelta(seconds=window.capacity * window.interval_s)
+        since = min(oldest - back, now - back, self.rolled.refill(window, now=now))
         return Muster(
             window=window,
             tasks=tasks,
@@ -243,19 +245,6 @@ class Crew:
                 f"predicts another target than version {leading.version}, which leads"
             )
         return misfit(manifest, new_window=self._new_window)
-
-
-def _keeper(manifests: Sequence[Manifest]) -> Callable[[str], bool]:
-    """Return whether a series is read by any task, given its canonical spelling."""
-    wanted = {series for manifest in manifests for series in manifest.all_series()}
-    names = {series.name for series in wanted}
-
-    def keeps(spelling: str) -> bool:
-        if spelling.partition("{")[0] not in names:
-            return False
-        return any(each.stands_for(parse_series(spelling)) for each in wanted)
-
-    return keeps
 
 
 def _stray(moment: Moment, task: LiveTask | None, now: datetime) -> Resolved | None:

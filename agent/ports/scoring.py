@@ -14,6 +14,7 @@ from agent.core.lineup import LineUp
 from agent.core.moment import Moment, Outcome, Resolved, Role
 from agent.core.release import Release
 from agent.core.request import Answer, Request
+from agent.core.rollup import RollUp
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 from agent.core.turn import Turn
@@ -102,6 +103,7 @@ class TickRecord:
 
     Attributes:
         evidence: What the guard's tests had come to where a block of theirs ended.
+        rollups: Of the minutes that were over with it.
     """
 
     sample: Sample
@@ -109,6 +111,7 @@ class TickRecord:
     resolved: Sequence[Resolved]
     events: Sequence[Event]
     evidence: Sequence[Evidence] = ()
+    rollups: Sequence[RollUp] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +224,22 @@ class Ledger(Protocol):
 
     def forget_samples(self, *, since: datetime) -> None:
         """Drop the committed samples from `since` on: another clock told their time.
+
+        Raises:
+            StateError: Nothing was dropped.
+        """
+        ...
+
+    def rollups(self, *, since: datetime) -> Iterator[RollUp]:
+        """Yield the committed roll-ups from `since` on, oldest first."""
+        ...
+
+    def rolled_until(self) -> datetime | None:
+        """Return the end of the last minute with a committed roll-up; None: none."""
+        ...
+
+    def forget_rollups(self, *, since: datetime) -> None:
+        """Drop the committed roll-ups from `since` on: another clock told their time.
 
         Raises:
             StateError: Nothing was dropped.

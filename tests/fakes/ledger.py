@@ -49,6 +49,7 @@ class MemoryLedger:
         self._seen = None
         self._held, self._standing = [], _Standing()
         self._samples, self._moments, self._outcomes = {}, {}, {}
+        self._rollups = {}
         self._cards, self._memories, self._events = {}, {}, []
         self._evidence, self._requests, self._answers = [], {}, {}
         self._lineups, self._releases = {}, {}
@@ -134,6 +135,7 @@ class MemoryLedger:
 
     def _take(self, record):
         self._samples[record.sample.at] = replace(record.sample, failures={})
+        self._rollups.update({each.at: each for each in record.rollups})
         for moment in record.moments:
             by_role = sorted(moment.predictions, key=lambda p: p.role)
             kept = msgspec.structs.replace(moment, predictions=tuple(by_role))
@@ -189,6 +191,15 @@ class MemoryLedger:
     def samples(self, *, since):
         return (self._samples[at] for at in sorted(self._samples) if at >= since)
 
+    def rollups(self, *, since):
+        return (self._rollups[at] for at in sorted(self._rollups) if at >= since)
+
+    def rolled_until(self):
+        return max(self._rollups, default=None)
+
+    def forget_rollups(self, *, since):
+        self._rollups = {at: r for at, r in self._rollups.items() if at < since}
+
     dropped_ticks = 0
 
     def forget_samples(self, *, since):
@@ -206,12 +217,14 @@ class MemoryLedger:
 
     def trim(self, *, now, keep_s, max_bytes):
         before = self._size_bytes()
+        self._drop_rollups(now - timedelta(days=8))
         samples, moments = self._drop(now - timedelta(seconds=keep_s))
         while self._size_bytes() > max_bytes and (instants := self._droppable()):
             oldest = min(instants)
             midnight = oldest.replace(hour=0, minute=0, second=0, microsecond=0)
             next_day = midnight + timedelta(days=1)
             end = next_day if next_day <= now else oldest + timedelta(hours=1)
+            self._drop_rollups(end)
             more = self._drop(end)
             samples, moments = samples + more[0], moments + more[1]
         return Trimmed(
@@ -222,7 +235,11 @@ class MemoryLedger:
         )
 
     def _droppable(self):
-        return [*self._samples, *(self._moments[n].at for n in self._outcomes)]
+        settled = (self._moments[n].at for n in self._outcomes)
+        return [*self._samples, *self._rollups, *settled]
+
+    def _drop_rollups(self, before):
+        self._rollups = {at: r for at, r in self._rollups.items() if at >= before}
 
     def _drop(self, before):
         samples = [at for at in self._samples if at < before]
@@ -236,8 +253,8 @@ class MemoryLedger:
         return len(samples), len(moments)
 
     def _size_bytes(self):
-        rows = len(self._samples) + len(self._moments) + len(self._outcomes)
-        return ROW_BYTES * rows
+        kept = (self._samples, self._rollups, self._moments, self._outcomes)
+        return ROW_BYTES * sum(map(len, kept))
 
 
 class _Standing:
@@ -364,7 +381,13 @@ def _plain(of):
         "origin": repr(float(of.origin)),
         "features": _plain_array(of.features),
         "predictions": [
-            (p.role, p.digest, repr(p.values), _plain_array(p.features))
+            (
+                p.role,
+                p.digest,
+                repr(p.values),
+                _plain_array(p.features),
+                p.calibration,
+            )
             for p in by_role
         ],
     }

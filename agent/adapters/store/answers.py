@@ -1,6 +1,7 @@
 """What the archive answers with, and how its rows become that."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from agent.adapters.store import rows
 from agent.core.moment import Outcome, Role
@@ -93,3 +95,22 @@ def admitted(row: Columns) -> Admitted:
         state=ReleaseState(row["state"]),
         admitted_at=rows.instant(row["admitted_at"]),
     )
+
+
+def present(points: Iterable[Columns], *, layouts: Mapping[int, str]) -> Counter[str]:
+    """Return in how many of these points each series was no gap.
+
+    Args:
+        points: Rows with their values, packed, and the number of their layout.
+        layouts: The layouts, as they are written, by number.
+    """
+    blobs: defaultdict[int, list[bytes]] = defaultdict(list)
+    for row in points:
+        blobs[row["layout"]].append(row["points"])
+    found: Counter[str] = Counter()
+    for number, of_layout in blobs.items():
+        names = rows.layout_of(layouts[number])
+        values = rows.unpacked(b"".join(of_layout)).reshape(-1, len(names))
+        there = np.count_nonzero(~np.isnan(values), axis=0).tolist()
+        found.update(dict(zip(names, there, strict=True)))
+    return found

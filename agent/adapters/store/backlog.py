@@ -8,6 +8,7 @@ from agent.core.event import Event
 from agent.core.evidence import Evidence
 from agent.core.moment import Moment, Outcome
 from agent.core.request import Answer
+from agent.core.rollup import RollUp
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 from agent.core.turn import Turn
@@ -93,6 +94,10 @@ class Backlog:
     def samples(self) -> Iterator[Sample]:
         """Yield the samples, oldest first."""
         return (tick.sample for tick in self._ticks)
+
+    def rollups(self) -> Iterator[RollUp]:
+        """Yield the roll-ups, oldest first."""
+        return chain.from_iterable(tick.rollups for tick in self._ticks)
 
     def moments(self) -> Iterator[Moment]:
         """Yield the moments, oldest first."""

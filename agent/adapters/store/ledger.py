@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Self
 
-from agent.adapters.store import reads, retention, rows, schema, turns
+from agent.adapters.store import reads, retention, rollups, rows, schema, turns
 from agent.adapters.store.backlog import Backlog
 from agent.adapters.store.connection import connect, reported, transaction
 from agent.adapters.store.writer import Writer
@@ -17,6 +18,7 @@ from agent.core.lineup import LineUp
 from agent.core.moment import Moment, Outcome, Role
 from agent.core.release import Release
 from agent.core.request import Request
+from agent.core.rollup import RollUp
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
 from agent.errors import IllegalTransitionError, StateError
@@ -195,17 +197,14 @@ class SqliteLedger:
 
     def samples(self, *, since: datetime) -> Iterator[Sample]:
         """Yield the committed samples from `since` on, oldest first; not failures."""
-        layouts: dict[int, tuple[str, ...]] = {}
+        layout_of = cache(self._layout)
         with self._reading():
             found = self._connection.execute(
                 "select at, row, layout from samples where at >= ? order by at",
                 (rows.stamp(since),),
             )
             for row in found:
-                layout = layouts.get(row[2])
-                if layout is None:
-                    layout = layouts[row[2]] = self._layout(row[2])
-                yield rows.sample_of(row, layout=layout)
+                yield rows.sample_of(row, layout=layout_of(row[2]))
 
     def forget_samples(self, *, since: datetime) -> None:
         """Drop the committed samples from `since` on; writes only if there are any."""
@@ -217,6 +216,23 @@ class SqliteLedger:
             if found.fetchone() is not None:
                 with transaction(self._connection) as connection:
                     connection.execute("delete from samples where at >= ?", stamp)
+
+    def rollups(self, *, since: datetime) -> Iterator[RollUp]:
+        """Yield the committed roll-ups from `since` on, oldest first."""
+        with self._reading():
+            yield from rollups.read(
+                self._connection, since=since, layout_of=cache(self._layout)
+            )
+
+    def rolled_until(self) -> datetime | None:
+        """Return the end of the last minute with a committed roll-up; None: none."""
+        with self._reading():
+            return rollups.newest(self._connection)
+
+    def forget_rollups(self, *, since: datetime) -> None:
+        """Drop the committed roll-ups from `since` on; writes only if there are any."""
+        with reported(self._path, "forgetting roll-ups"):
+            rollups.forget(self._connection, since=since)
 
     def _layout(self, number: int) -> tuple[str, ...]:
         (text,) = self._connection.execute(

@@ -60,3 +60,10 @@ REQUESTS = """
     order by id desc
     limit :limit
 """
+SAMPLES = """
+    select layout, row as points from samples where at > :since and at <= :until
+"""
+ROLLUPS = """
+    select layout, means as points from rollups where at > :since and at <= :until
+"""
+LAYOUTS = "select id, series from layouts"

@@ -225,7 +225,7 @@ def moments(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[Mome
     while chunk := list(islice(numbers, _CHUNK)):
         # CROSS JOIN keeps the order of the tables, so that each is read by its key.
         found = connection.execute(
-            "select m.*, p.role, d.digest, p.scores, p.features"
+            "select m.*, p.role, d.digest, p.scores, p.features, p.calibration"
             " from json_each(?) as w cross join moments as m on m.id = w.value"
             " left join predictions as p on p.moment = m.id"
             " left join digests as d on d.id = p.digest",

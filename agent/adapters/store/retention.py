@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from agent.adapters.store import reads
+from agent.adapters.store import reads, rollups
 from agent.adapters.store.connection import transaction
 from agent.adapters.store.rows import instant, stamp, text
 from agent.core.event import AUDIT
@@ -30,6 +30,8 @@ def trim(
 ) -> Trimmed:
     """Drop what is older than `keep_s`, then the oldest days over `max_bytes`.
 
+    Roll-ups stay for as long as expressions read back, whatever `keep_s` is.
+
     Counted against `max_bytes` are the pages in use. When only the last day is left,
     it goes by the hour. Moments still open, releases, line-ups, scorecards,
     requests and what the audit log lists stay.
@@ -42,12 +44,15 @@ def trim(
     """
     bytes_before = size_bytes(path)
     _note(connection)
+    _delete(connection, rollups.DELETE_OLD, stamp(now - rollups.KEPT))
     samples, moments = _drop(connection, before=now - timedelta(seconds=keep_s))
     while used_bytes(connection) > max_bytes:
         oldest = _oldest(connection)
         if oldest is None:
             break
-        more = _drop(connection, before=_end_of_step(oldest, now=now))
+        end = _end_of_step(oldest, now=now)
+        _delete(connection, rollups.DELETE_OLD, stamp(end))
+        more = _drop(connection, before=end)
         samples, moments = samples + more[0], moments + more[1]
     _drop_layouts(connection)
     _give_back(connection)
@@ -129,7 +134,8 @@ def _drop_layouts(connection: sqlite3.Connection) -> None:
     if count > _MANY_LAYOUTS:
         with transaction(connection):
             connection.execute(
-                "delete from layouts where id not in (select layout from samples)"
+                "delete from layouts where id not in"
+                " (select layout from samples union select layout from rollups)"
             )
 
 
@@ -183,6 +189,7 @@ _OLD_EVIDENCE = (
 )
 _OLDEST = (
     "select min(at) from samples",
+    rollups.OLDEST,
     "select at from moments where id = (select min(moment) from outcomes)",
     (
         "select at from events where name not in (select value from json_each(:kept))"

@@ -20,6 +20,7 @@ from agent.core.moment import (
     Void,
     Wager,
 )
+from agent.core.recalibration import Calibration
 from agent.core.request import Answer, Request
 from agent.core.sample import Sample
 from agent.core.scorecard import Scorecard
@@ -108,26 +109,34 @@ def moment_of(row: Row, *, predictions: Iterable[Prediction]) -> Moment:
 
 
 def prediction_row(prediction: Prediction, *, moment: int, digest: int) -> Row:
-    """Return (moment, role, digest, scores, features)."""
-    features = prediction.features
+    """Return (moment, role, digest, scores, features, calibration)."""
+    features, calibration = prediction.features, prediction.calibration
     return (
         moment,
         prediction.role.value,
         digest,
         scores_text(prediction.values),
         None if features is None else packed(features),
+        None if calibration is None else text(msgspec.structs.astuple(calibration)),
     )
 
 
 def prediction_of(row: Row) -> Prediction:
-    """Return the prediction of (role, digest's text, scores, features)."""
-    role, digest, scores, features = row
+    """Return the prediction of a row, with its digest's text; without its moment."""
+    role, digest, scores, features, calibration = row
     return Prediction(
         role=Role(role),
         digest=digest,
         values=scores_of(scores),
         features=None if features is None else unpacked(features),
+        calibration=None if calibration is None else _calibration_of(calibration),
     )
+
+
+def _calibration_of(text: str) -> Calibration:
+    """Return the calibration that was written."""
+    found = msgspec.json.decode(text, type=tuple[float, float, float, int])
+    return Calibration(*found)
 
 
 def scores_text(values: Sequence[float]) -> str:

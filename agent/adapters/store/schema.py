@@ -11,7 +11,7 @@ What is written each minute is a promise, so the tables are laid out for it:
 - Today's scorecards stand side by side (`day` comes first), in a table with rowids: a
   card is about 1 KiB, and without rowids each would get an overflow page of its own.
 - A digest of 64 letters is written once, and referred to by a number.
-- `samples.layout` is no foreign key: dropping a layout would read every sample.
+- `layout` is no foreign key: dropping a layout would read every sample.
 - Pages are of 1 KiB. Every minute changes a few rows in many places (outcomes go where
   their moments are, one place a horizon), and each place costs a page in the WAL.
   Measured with benchmarks/store.py, KiB a minute for pages of 1, 2 and 4 KiB: 96, 111,
@@ -161,6 +161,14 @@ def _reports(database: "Database") -> None:
     _execute(database, tables.REPORTS)
 
 
+def _rollups(database: "Database") -> None:
+    _execute(database, tables.ROLLUPS)
+
+
+def _calibrations(database: "Database") -> None:
+    _execute(database, tables.CALIBRATIONS)
+
+
 def _execute(database: "Database", statements: str) -> None:
     # One by one: `executescript` would commit the transaction that this step is in.
     for statement in statements.split(";"):
@@ -172,5 +180,7 @@ _STEPS: tuple[Callable[["Database"], None], ...] = (
     _trust,
     _guard,
     _reports,
+    _rollups,
+    _calibrations,
 )
 VERSION = len(_STEPS)

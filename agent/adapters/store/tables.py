@@ -133,3 +133,16 @@ create table documents (
     document text not null
 ) strict, without rowid
 """
+# The points of windows of days. A minute without a sample has no row.
+ROLLUPS = """
+create table rollups (
+    at integer primary key,
+    layout integer not null,
+    means blob not null,
+    maxima blob not null
+) strict
+"""
+# What a host made of a model's answer: its own, a, b, outcomes; NULL where nothing.
+CALIBRATIONS = """
+alter table predictions add column calibration text
+"""

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from agent.adapters.store import rows, statements
+from agent.adapters.store import rollups, rows, statements
 from agent.adapters.store.backlog import Backlog
 
 
@@ -29,6 +29,7 @@ class Writer:
         """
         many = self._connection.executemany
         many(_SAMPLE, self._sample_rows(backlog))
+        many(rollups.INSERT, self._rollup_rows(backlog))
         many(_MOMENT, map(rows.moment_row, backlog.moments()))
         many(_PREDICTION, self._prediction_rows(backlog))
         many(
@@ -57,11 +58,18 @@ class Writer:
 
     def _sample_rows(self, backlog: Backlog) -> Iterator[rows.Row]:
         for sample in backlog.samples():
-            number = self._layouts.get(sample.layout)
-            if number is None:
-                number = self._number(_LAYOUT, rows.layout_text(sample.layout))
-                self._layouts[sample.layout] = number
-            yield rows.sample_row(sample, layout=number)
+            yield rows.sample_row(sample, layout=self._layout(sample.layout))
+
+    def _rollup_rows(self, backlog: Backlog) -> Iterator[rows.Row]:
+        for rollup in backlog.rollups():
+            yield rollups.row(rollup, layout=self._layout(rollup.layout))
+
+    def _layout(self, layout: tuple[str, ...]) -> int:
+        number = self._layouts.get(layout)
+        if number is None:
+            number = self._number(_LAYOUT, rows.layout_text(layout))
+            self._layouts[layout] = number
+        return number
 
     def _prediction_rows(self, backlog: Backlog) -> Iterator[rows.Row]:
         for moment in backlog.moments():
@@ -93,7 +101,7 @@ _SAMPLE = (
     " on conflict (at) do update set layout = excluded.layout, row = excluded.row"
 )
 _MOMENT = "insert into moments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PREDICTION = "insert into predictions values (?, ?, ?, ?, ?)"
+_PREDICTION = "insert into predictions values (?, ?, ?, ?, ?, ?)"
 _FOUND = (
     "insert into outcomes select ?1, ?2, ?3, ?4, ?5, ?6"
     " where exists (select 1 from moments where id = ?1)"

@@ -73,6 +73,12 @@ def test_the_host_is_the_entity_without_a_name():
     assert features.values(at=START).tolist() == [3.0]
 
 
+def test_a_call_that_stands_twice_is_the_same_twice():
+    window = window_of({"load": 1}, {"load": 3})
+    spelled = "sum_over_time(load[20s]) / sum_over_time(load[20s])"
+    assert bound(spelled, window=window).values(at=START).tolist() == [1.0]
+
+
 def test_a_series_of_the_host_is_the_same_for_every_entity():
     window = window_of({"load": 2, **used(1, 5)})
     spelled = f"last_over_time(load[10s]) * last_over_time({USED}[10s])"
@@ -127,6 +133,26 @@ def test_a_gap_is_passed_over_while_coverage_lasts():
     np.testing.assert_array_equal(
         features.evaluate(at=START), [[3.25, 4.5, 4.0], [NAN, 4.5, NAN]]
     )
+
+
+def test_each_expression_may_want_its_own_coverage():
+    window = window_of({"load": NAN}, {"load": 3})
+    features = bound(*["avg_over_time(load[20s])"] * 2, window=window)
+    assert np.isnan(features.evaluate(at=START)).all()
+    wants = bound(
+        *["avg_over_time(load[20s])"] * 2, window=window, min_coverage=[0.5, 0.8]
+    )
+    np.testing.assert_array_equal(wants.evaluate(at=START), [[3.0, NAN]])
+
+
+def test_an_old_gap_is_none_of_a_newer_range_nor_is_an_infinity_one():
+    window = window_of({"load": NAN}, {"load": 1}, {"load": 3})
+    spelled = ("avg_over_time(load[20s])", "count_over_time(load[30s])")
+    features = bound(*spelled, window=window, min_coverage=0.5)
+    assert features.evaluate(at=START).tolist() == [[2.0, 2.0]]
+    window = window_of({"load": math.inf}, {"load": -math.inf}, {"load": 3})
+    features = bound("last_over_time(load[30s])", spelled[1], window=window)
+    assert features.evaluate(at=START).tolist() == [[3.0, 3.0]]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,20 @@ def test_rows_are_oldest_first_and_begin_with_gaps():
     assert window.rows(1).dtype == np.float32
 
 
+def test_a_line_is_read_once_for_all_until_the_next_row_comes():
+    window = Window(interval_s=10.0, span_s=30.0)
+    for second, x in ((0, 1), (20, 2), (30, 3)):
+        window.append(sample(second, x=x))
+    line = window.line(0, count=3)
+    assert (line.x.dtype, line.x.tolist()[1:], line.unbroken) == (float, [2, 3], 2)
+    assert window.line(0, count=2) is line
+    assert window.line(0, count=4).x.tolist()[0] == 1
+    window.append(sample(30, x=4))
+    assert window.line(0, count=1).x.tolist() == [4]
+    window.clear()
+    assert window.line(0, count=1).unbroken == 0
+
+
 def test_a_missed_slot_is_a_gap():
     window = Window(interval_s=10.0, span_s=40.0)
     window.append(sample(0, x=1))
@@ -89,8 +103,14 @@ def test_a_leap_far_ahead_costs_no_more_than_the_window():
 
 def test_more_than_is_kept_cannot_be_read():
     window = Window(interval_s=10.0, span_s=20.0)
-    with pytest.raises(ValueError, match="expected at most 3 rows back, got 4"):
+    with pytest.raises(ValueError, match="last 3, got 3 that end 1 before the newest"):
         window.rows(3, back=1)
+
+
+def test_what_is_not_yet_cannot_be_read():
+    window = Window(interval_s=10.0, span_s=20.0)
+    with pytest.raises(ValueError, match="got 1 that end -1 before the newest"):
+        window.rows(1, back=-1)
 
 
 def test_a_new_series_is_a_column_and_a_revision():
