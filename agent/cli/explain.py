@@ -19,6 +19,7 @@ from agent.core.attribution import LEAST_KNOWN
 from agent.core.event import EventName
 from agent.core.evidence import Evidence
 from agent.core.moment import BASELINE, Moment, Outcome, Role
+from agent.core.recalibration import Calibration
 from agent.core.trust import SignedRole
 from agent.wiring.explaining import Answered, Drivers, Explanation, Rerun, explanation
 from agent.wiring.reading import Archive
@@ -77,6 +78,9 @@ def explain(
 
     What drove a score: each feature in turn is put to its usual value here, and the
     effect is by how much the score was higher for it not being usual.
+
+    Where this host calibrates a release, it says what the model itself said, and what
+    the release's record here made of it.
     """
     with opened(config_path, state_dir) as (config, archive):
         found = _told(archive, number, state_dir=config.agent.state_dir)
@@ -185,11 +189,24 @@ def _answers(answers: list[Answered]) -> Iterator[str]:
     ]
     yield listing(("role", "version", "release", "score", "asked again"), rows=rows)
     for each in answers:
+        if each.calibration is not None:
+            yield from _folded(f"{each.role}: {_made(each.calibration)}")
         if each.verdict in _OTHERWISE:
             words = (
                 each.reason or f"{list(each.recorded)} then, {list(each.now or ())} now"
             )
             yield from _folded(f"! {each.role}: {words}")
+
+
+def _made(calibration: Calibration) -> str:
+    """Return what a host's record made of a model's own answer, in words."""
+    outcomes = calibration.outcomes
+    return (
+        f"the model said {calibration.said:.6g}; this host's record "
+        f"({outcomes:,} outcome{'s' * (outcomes != 1)}) made it "
+        f"{calibration.answer:.6g}: log-odds times {calibration.a:g}, "
+        f"{calibration.b:+g}"
+    )
 
 
 def _now(answered: Answered) -> str:

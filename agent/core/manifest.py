@@ -61,6 +61,7 @@ class Manifest(Part, frozen=True, kw_only=True, dict=True):
         min_coverage: Share of a window's grid points that must be present.
         missing: `nan`: the model takes gaps; `skip`: no prediction then.
         decision: None for a value target.
+        calibration: `local`: each host puts the probabilities right by its own record.
         provenance: Free facts about the training, for people and for central.
     """
 
@@ -76,6 +77,7 @@ class Manifest(Part, frozen=True, kw_only=True, dict=True):
     missing: Literal["nan", "skip"] = "nan"
     model: ModelFile | None = None
     decision: Decision | None = None
+    calibration: Literal["local"] | None = None
     golden: tuple[Golden, ...] = ()
     limits: Limits = Limits()
     requires: Requires = Requires()
@@ -140,9 +142,8 @@ def _check_schema(document: bytes) -> None:
 def _laws(manifest: Manifest) -> list[tuple[str, bool]]:
     """Return what ties the parts together: each law in words, and whether it holds."""
     width, outputs = len(manifest.features), manifest.outputs
-    is_event = isinstance(manifest.target, EventTarget)
     binds = any(s.is_template for s in manifest.all_series())
-    decision, mean = manifest.decision, manifest.guard.mean_output
+    mean = manifest.guard.mean_output
     return [
         *_target_laws(manifest.target),
         ("score_every must be longer than 0", manifest.score_every > 0),
@@ -154,14 +155,7 @@ def _laws(manifest: Manifest) -> list[tuple[str, bool]]:
             'entity: "host" has no $entity to fill in, every other needs one',
             binds == (manifest.entity != "host"),
         ),
-        (
-            "decision: an event with a model needs one, a value has none",
-            (decision is not None) == (is_event and manifest.model is not None),
-        ),
-        (
-            "decision.clear must not be above decision.threshold",
-            decision is None or decision.clear <= decision.threshold,
-        ),
+        *_event_laws(manifest, is_event=isinstance(manifest.target, EventTarget)),
         (
             f"golden: every vector needs {width} features and {outputs} scores",
             all(
@@ -176,6 +170,24 @@ def _laws(manifest: Manifest) -> list[tuple[str, bool]]:
         (
             f"reference.quantiles: expected {width} rows, one a feature",
             manifest.reference is None or len(manifest.reference.quantiles) == width,
+        ),
+    ]
+
+
+def _event_laws(manifest: Manifest, *, is_event: bool) -> list[tuple[str, bool]]:
+    decision = manifest.decision
+    return [
+        (
+            "decision: an event with a model needs one, a value has none",
+            (decision is not None) == (is_event and manifest.model is not None),
+        ),
+        (
+            "decision.clear must not be above decision.threshold",
+            decision is None or decision.clear <= decision.threshold,
+        ),
+        (
+            "calibration: only the probability of an event can be calibrated",
+            manifest.calibration is None or is_event,
         ),
     ]
 

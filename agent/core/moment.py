@@ -7,6 +7,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from agent.core.recalibration import Calibration
+
 BASELINE = "baseline"
 
 
@@ -60,12 +62,25 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         values: One probability, or one number a quantile level.
         features: float32, shape (n_features,): what this release was given; None
             where that is the moment's own vector.
+        calibration: What this host made of the model's own answer; None: nothing.
     """
 
     role: Role
     digest: str
     values: tuple[float, ...]
     features: npt.NDArray[np.float32] | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def said(self) -> tuple[float, ...]:
+        """What the model itself answered."""
+        made = self.calibration
+        return self.values if made is None else (made.said,)
+
+    def made_of(self, said: tuple[float, ...]) -> tuple[float, ...]:
+        """Return what this host would have made of another answer at that moment."""
+        made = self.calibration
+        return said if made is None else (made.of(said[0]).answer,)
 
 
 class Wager(msgspec.Struct, frozen=True, array_like=True):
@@ -119,7 +134,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
     def by(self, role: Role) -> Prediction | None:
         """Return the prediction that was made in this role, if there was one."""
-        return next((p for p in self.predictions if p.role is role), None)
+        for prediction in self.predictions:
+            if prediction.role is role:
+                return prediction
+        return None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

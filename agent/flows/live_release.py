@@ -1,15 +1,18 @@
 """A release that scores on this host; one that fails at it lets the others speak."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.core.features import Features
-from agent.core.moment import Prediction, Role
+from agent.core.moment import OutcomeKind, Prediction, Resolved, Role
+from agent.core.recalibration import Learnt, Recalibration
 from agent.core.release import Release
 from agent.core.strike import Strike, Tally
 from agent.errors import AnswerError, ModelError
@@ -29,6 +32,9 @@ class LiveRelease:
         failure: Why its last scoring failed; None if it did not.
         tally: Counts what it does wrong.
         features: Its own features; None where they are the leading release's.
+        recalibration: What this host's outcomes make of its answers; None where its
+            manifest does not ask for it.
+        weight: What an outcome counts for there, 0..1.
     """
 
     role: Role
@@ -37,6 +43,8 @@ class LiveRelease:
     failure: str | None = None
     tally: Tally = field(default_factory=Tally)
     features: Features | None = field(default=None, init=False)
+    recalibration: Recalibration | None = field(default=None, init=False)
+    weight: float = field(default=1.0, init=False)
 
     def given(
         self, shared: Matrix, *, at: datetime, limits: npt.NDArray[np.float64]
@@ -57,15 +65,33 @@ class LiveRelease:
         for place, values, vector in zip(
             places, self.scores(given), given, strict=False
         ):
+            own = self.recalibration
+            made = None if own is None else own.calibration(values[0])
             yield (
                 place,
                 Prediction(
                     role=self.role,
                     digest=self.release.digest,
-                    values=tuple(values),
+                    values=tuple(values) if made is None else (made.answer,),
                     features=None if self.features is None else vector,
+                    calibration=made,
                 ),
             )
+
+    def learn(self, resolved: Resolved) -> None:
+        """Take in what came of a moment; a void one teaches nothing."""
+        kind = resolved.outcome.kind
+        if self.recalibration is None or kind is OutcomeKind.VOID:
+            return
+        moment = resolved.moment
+        for each in moment.predictions:
+            if each.digest == self.release.digest:
+                self.recalibration.learn(
+                    each.said[0],
+                    happened=kind is OutcomeKind.HAPPENED,
+                    weight=self.weight,
+                    at_s=moment.at.timestamp(),
+                )
 
     def scores(self, features: Matrix) -> list[list[float]]:
         """Return a row of scores for each of features; none where it fails."""
@@ -77,13 +103,13 @@ class LiveRelease:
             return self._failed(Strike.IMPOSSIBLE, str(error))
         except ModelError as error:
             return self._failed(Strike.RAISED, str(error))
+        found: list[list[float]] = scores.tolist()
         # No adapter lets one through; one alone would spoil a scorecard for good.
-        if not np.isfinite(scores).all():
+        if not all(map(math.isfinite, chain.from_iterable(found))):
             reason = "answered a number that is not finite"
             return self._failed(Strike.IMPOSSIBLE, reason)
         self.failure = None
         self._time(self.model.latency_ms)
-        found: list[list[float]] = scores.tolist()
         return found
 
     def _failed(self, strike: Strike, reason: str) -> list[list[float]]:
@@ -103,6 +129,32 @@ class LiveRelease:
                 f"{limit_ms:g} ms"
             ),
         )
+
+
+def recall(
+    crew: Sequence[LiveRelease], known: Mapping[str, Learnt], *, share: float
+) -> None:
+    """Let the releases that are calibrated here go on from what was learnt of them.
+
+    Args:
+        crew: The line-up.
+        known: What was learnt, by digest; a release without any begins.
+        share: From one moment to the next, of the horizon. Where horizons overlap, a
+            moment tells only so much that is new.
+    """
+    for live in crew:
+        if live.release.manifest.calibration is not None:
+            live.recalibration = Recalibration(known.get(live.release.digest))
+            live.weight = min(1.0, share)
+
+
+def learnt(crew: Sequence[LiveRelease]) -> dict[str, Learnt]:
+    """Return what was learnt of the releases that are calibrated here, by digest."""
+    return {
+        live.release.digest: live.recalibration.learnt
+        for live in crew
+        if live.recalibration is not None
+    }
 
 
 def faults(crew: Sequence[LiveRelease]) -> dict[str, str]:

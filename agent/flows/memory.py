@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from agent.core.recalibration import Learnt
 from agent.core.syntax import text
 from agent.core.target import EventTarget, Target
 from agent.flows.seats import CourtRecord
@@ -19,6 +20,8 @@ class Memory(msgspec.Struct):
         scored_at: When it last predicted; None if never.
         skipped: Entities that were not predicted when it was time, by reason.
         court: The guard's tests, and who is heard.
+        learnt: What outcomes have taught of the releases at work, by digest; of those
+            that are calibrated here.
     """
 
     question: str = ""
@@ -26,6 +29,7 @@ class Memory(msgspec.Struct):
     scored_at: datetime | None = None
     skipped: dict[str, int] = {}
     court: CourtRecord = CourtRecord()
+    learnt: dict[str, Learnt] = {}
 
 
 def recalled(record: bytes | None, *, question: str) -> Memory | None:

@@ -1,7 +1,6 @@
 """A task at work on this host: it scores moments and resolves them when due."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -27,8 +26,9 @@ from agent.core.situation import Sight, Situation
 from agent.core.target import EventTarget, ValueTarget
 from agent.core.verdict import Verdict
 from agent.core.window import Window
+from agent.flows.choice import Choice
 from agent.flows.court import Court
-from agent.flows.live_release import LiveRelease, Matrix, faults
+from agent.flows.live_release import LiveRelease, Matrix, faults, learnt, recall
 from agent.flows.memory import Memory, question, recalled
 from agent.flows.seats import seats
 from agent.flows.waiting import Waiting
@@ -43,7 +43,6 @@ class LiveTask:
     Attributes:
         releases: The line-up, the leading release first.
         manifest: The leading release's.
-        skipped: Entities that were not predicted when it was time, by reason.
         waiting: The moments without an outcome.
         court: The guard of its releases.
     """
@@ -62,18 +61,20 @@ class LiveTask:
         self._target = self.manifest.target
         self._window = window
         self._every = window.count(self.manifest.score_every)
+        self._ahead = timedelta(seconds=self._target.horizon_s)
         self.waiting = Waiting(window)
         self._question = question(self._target)
-        recall = recalled(memory, question=self._question)
-        self._asks_anew = memory is not None and recall is None
-        known = recall or Memory()
-        self.skipped = dict(known.skipped)
-        self._scored_at = known.scored_at
-        self._scored_slot = self._slot_of_last()
+        kept = recalled(memory, question=self._question)
+        self._asks_anew = memory is not None and kept is None
+        known = kept or Memory()
+        self._choice = Choice(self.manifest, skipped=known.skipped)
+        at = self._scored_at = known.scored_at
+        self._scored_slot = None if at is None else window.slot_of(at)
         self._is_event = isinstance(self._target, EventTarget)
         self._baseline = Baseline(self._target, record=bytes(known.baseline))
         # On a coarse grid it is not asked quite as often as the manifest says.
         every = Duration(self._every * window.interval_s)
+        recall(releases, known.learnt, share=every / self._target.horizon_s)
         self.court = Court(
             msgspec.structs.replace(self.manifest, score_every=every),
             seats=list(seats(releases)),
@@ -90,14 +91,20 @@ class LiveTask:
         """The task's name."""
         return self.manifest.task
 
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Entities that were not predicted when it was time, by reason."""
+        return self._choice.skipped
+
     def memory(self) -> bytes:
         """Return what must survive a restart, for `LiveTask(memory=...)`."""
         memory = Memory(
             question=self._question,
             baseline=msgspec.Raw(self._baseline.record()),
             scored_at=self._scored_at,
-            skipped=self.skipped,
+            skipped=self._choice.skipped,
             court=self.court.record(),
+            learnt=learnt(self.releases),
         )
         return msgspec.json.encode(memory)
 
@@ -109,7 +116,7 @@ class LiveTask:
     def resolve(self, now: datetime) -> Iterator[Resolved]:
         """Yield every moment due by the window's newest row, with its outcome.
 
-        Baseline and guard learn from each as it goes by.
+        Baseline, guard and calibration learn from each as it goes by.
         """
         for moment in self.waiting.due():
             outcome = self._outcome(moment, now)
@@ -118,7 +125,7 @@ class LiveTask:
     def close(
         self, moment: Moment, outcome: Outcome, *, is_fair: bool = True
     ) -> Resolved:
-        """Return a moment with its outcome; baseline and guard have learnt from it.
+        """Return a moment with its outcome; who learns has learnt from it.
 
         But where the opposite would not have been seen: to learn only what is seen
         beside gaps would be to learn that it always happens.
@@ -126,6 +133,8 @@ class LiveTask:
         resolved = Resolved(moment=moment, outcome=outcome)
         if is_fair:
             self._baseline.learn(moment, outcome)
+            for live in self.releases:
+                live.learn(resolved)
         self.court.settle(resolved, is_fair=is_fair)
         return resolved
 
@@ -163,20 +172,23 @@ class LiveTask:
             now: The instant; the window's newest row is its sample.
             next_id: The first moment's number.
         """
-        if not self._is_time(now):
+        if not self._is_time():
             return []
         self._rebind()
         if not self._entities:
             return []
         situation = self._sight.read(now)
+        candidates = self._choice.candidates(situation)
+        if not candidates:
+            return []
         features = self._features.evaluate(at=now, limit=situation.limits)
-        chosen = self._chosen(situation, features)
+        chosen = self._choice.without_gaps(candidates, features)
         if not chosen:
             return []
-        self._scored_at, self._scored_slot = now, self._window.slot_of(now)
+        self._scored_at, self._scored_slot = now, self._window.slot
         predictions = self._predictions(situation, features, chosen, now)
         wagers = self.court.issue(predictions, at=now, first_moment=next_id)
-        due_at = now + timedelta(seconds=self._target.horizon_s)
+        due_at = now + self._ahead
         moments = [
             Moment(
                 id=next_id + place,
@@ -197,17 +209,12 @@ class LiveTask:
             self.waiting.add(moment)
         return moments
 
-    def _is_time(self, now: datetime) -> bool:
-        if self._scored_slot is None:
+    def _is_time(self) -> bool:
+        slot, last = self._window.slot, self._scored_slot
+        if slot is None or last is None:
             return True
-        elapsed = self._window.slot_of(now) - self._scored_slot
         # Below 0: the clock went back while nobody was there to see it.
-        return not 0 <= elapsed < self._every
-
-    def _slot_of_last(self) -> int | None:
-        return (
-            None if self._scored_at is None else self._window.slot_of(self._scored_at)
-        )
+        return not 0 <= slot - last < self._every
 
     def _rebind(self) -> None:
         """Look anew which entities there are, whenever a series has come up."""
@@ -235,26 +242,6 @@ class LiveTask:
             window=self._window,
             min_coverage=manifest.min_coverage,
         )
-
-    def _chosen(self, situation: Situation, features: Matrix) -> list[int]:
-        """Return the rows of the entities to predict; count the others by reason."""
-        chosen: list[int] = []
-        is_onset = isinstance(self._target, EventTarget) and self._target.onset
-        skips_gaps = self.manifest.missing == "skip"
-        limits = situation.limits.tolist()
-        for row, value in enumerate(situation.values.tolist()):
-            if math.isnan(value) or (self._is_event and math.isnan(limits[row])):
-                self._skip("unknown now")
-            elif is_onset and situation.holds[row]:
-                self._skip("holds already")
-            elif skips_gaps and np.isnan(features[row]).any():
-                self._skip("a feature is a gap")
-            else:
-                chosen.append(row)
-        return chosen
-
-    def _skip(self, reason: str) -> None:
-        self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
     def _predictions(
         self, situation: Situation, features: Matrix, chosen: list[int], now: datetime

@@ -17,6 +17,7 @@ from agent.core.attribution import drivers, substituted, usual_values
 from agent.core.event import EventName
 from agent.core.manifest import Manifest, parse_manifest
 from agent.core.moment import BASELINE, Moment, Prediction, Role
+from agent.core.recalibration import Calibration
 from agent.core.release import Release, ReleaseState
 from agent.core.target import EventTarget
 from agent.errors import ForewarnError, ManifestError, ModelError, TamperedError
@@ -43,6 +44,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         recorded: The scores as they were kept.
         now: The scores of today; None: there are none.
+        calibration: What this host made of the model's own answer; None: nothing.
         verdict: How the two compare.
         reason: Why they differ, or why it was not asked.
     """
@@ -52,6 +54,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     recorded: tuple[float, ...]
     verdict: Rerun
+    calibration: Calibration | None
     now: tuple[float, ...] | None = None
     reason: str | None = None
 
@@ -122,16 +125,19 @@ class _Asker:
             version=manifest.version if manifest else None,
             digest=said.digest,
             recorded=said.values,
+            calibration=said.calibration,
             verdict=Rerun.NOT_RUN,
         )
         try:
-            now = self._scores(said.digest)
+            own = self._scores(said.digest)
         except (_NotRunError, ForewarnError) as error:
             return msgspec.structs.replace(
                 answered, verdict=_verdict_on(error), reason=str(error)
             )
-        same = Rerun.SAME if now == said.values else Rerun.DIFFERS
-        return msgspec.structs.replace(answered, now=now, verdict=same)
+        now, why = said.made_of(own), _another(said, own)
+        is_same = why is None and now == said.values
+        verdict = Rerun.SAME if is_same else Rerun.DIFFERS
+        return msgspec.structs.replace(answered, now=now, verdict=verdict, reason=why)
 
     def manifest(self, digest: str) -> Manifest | None:
         """Return what was signed about a release; None: this program cannot read it."""
@@ -234,17 +240,17 @@ def _drivers(
     lately = archive.moments(task=moment.task, entity=moment.entity, limit=_USUAL_OF)
     # Only what this very release was given means the same as what it was given then.
     known = [given(m, digest) for m, _ in lately if _said(m, digest)]
-    reference = manifest.reference.quantiles if manifest.reference else ()
     usual = usual_values(
         np.array(known, dtype=np.float32).reshape(-1, len(features)),
-        reference=reference,
+        reference=manifest.reference.quantiles if manifest.reference else (),
     )
     is_event = isinstance(manifest.target, EventTarget)
-    scores = model.score(substituted(features, usual=usual))
+    own = model.score(substituted(features, usual=usual))[:, _column(manifest)]
+    made = answered.calibration
     found = drivers(
         features,
         usual=usual,
-        scores=scores[:, _column(manifest)],
+        scores=own if made is None else np.array([made.of(p).answer for p in own]),
         is_probability=is_event,
     )
     return Drivers(
@@ -275,6 +281,13 @@ def _column(manifest: Manifest) -> int:
 
 def _said(moment: Moment, digest: str) -> Prediction | None:
     return next((each for each in moment.predictions if each.digest == digest), None)
+
+
+def _another(said: Prediction, own: tuple[float, ...]) -> str | None:
+    """Return which answer of the model itself, not of this host, is another one."""
+    if said.calibration is None or own == said.said:
+        return None
+    return f"the model itself said {list(said.said)} then, {list(own)} now"
 
 
 def _verdict_on(error: Exception) -> Rerun:

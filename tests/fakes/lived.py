@@ -25,6 +25,7 @@ from agent.core.moment import (
     Role,
     Thesis,
 )
+from agent.core.recalibration import Calibration
 from agent.core.release import ReleaseState
 from agent.core.sample import Sample
 from agent.core.trust import SignedRole
@@ -112,12 +113,19 @@ class Lived:
     def model_file(self, role):
         return self.state / "models" / f"{self._manifests[role].model.sha256}.onnx"
 
-    def say(self, count, *, seed=0, outcome=OutcomeKind.DID_NOT):
-        """Let every release speak of each entity at `count` instants."""
+    def say(self, count, *, seed=0, outcome=OutcomeKind.DID_NOT, line=None):
+        """Let every release speak of each entity at `count` instants.
+
+        Args:
+            count: At so many.
+            seed: Of the features.
+            outcome: What came each time; None: nothing yet.
+            line: What the host makes of their answers: a, b, outcomes.
+        """
         random = np.random.default_rng(seed)
         with SqliteLedger.open(self.path) as ledger:
             for _ in range(count):
-                moments = self._moments(random)
+                moments = self._moments(random, line)
                 resolved = [
                     Resolved(moment=m, outcome=_outcome(m, outcome)) for m in moments
                 ]
@@ -131,7 +139,7 @@ class Lived:
                 )
             ledger.commit(Standing())
 
-    def _moments(self, random):
+    def _moments(self, random, line):
         at = START + STEP * self.next_id
         features = random.uniform(0, 1, (len(ENTITIES), 2)).astype(np.float32)
         scores = {r: m.score(features).tolist() for r, m in self._models.items()}
@@ -149,11 +157,7 @@ class Lived:
                 features=features[place],
                 predictions=(
                     *(
-                        Prediction(
-                            role=role,
-                            digest=self.digests[role],
-                            values=tuple(rows[place]),
-                        )
+                        _prediction(role, self.digests[role], rows[place], line)
                         for role, rows in scores.items()
                     ),
                     Prediction(role=Role.BASELINE, digest=BASELINE, values=(0.1,)),
@@ -217,6 +221,16 @@ class Lived:
     def record(self, event):
         with SqliteRegistry.open(self.path) as registry:
             registry.record(event)
+
+
+def _prediction(role, digest, scores, line):
+    made = None if line is None else Calibration(scores[0], *line)
+    return Prediction(
+        role=role,
+        digest=digest,
+        values=tuple(scores) if made is None else (made.answer,),
+        calibration=made,
+    )
 
 
 def _outcome(moment, kind):

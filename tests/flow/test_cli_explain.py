@@ -170,6 +170,63 @@ def test_a_prediction_of_the_baseline_alone_is_told_by_the_last_release(
     assert "spoke     the baseline: no active release predicted" in shown
 
 
+# --- what this host made of it
+
+
+def test_what_was_calibrated_is_asked_again_and_comes_to_the_same(lived, explained):
+    lived.say(30, line=(0.9, -0.75, 1_234))
+    done = explained(33)
+    active = by_role(done.found)["active"]
+    assert (done.status, active["verdict"]) == (0, "same")
+    assert active["now"] == active["recorded"]
+    made = active["calibration"]
+    assert {**made, "said": ...} == {
+        "said": ...,
+        "a": 0.9,
+        "b": -0.75,
+        "outcomes": 1234,
+    }
+    assert by_role(done.found)["baseline"]["calibration"] is None
+    shown = explained(33, as_text=True).found
+    assert (
+        f"  active: the model said {made['said']:.6g}; this host's record (1,234 "
+        f"outcomes) made it {active['recorded'][0]:.6g}: log-odds"
+    ) in shown
+    assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_one_outcome_is_told_as_one(lived, explained):
+    lived.say(1, line=(1.0, 0.1, 1))
+    assert "this host's record (1 outcome) made it" in explained(1, as_text=True).found
+
+
+def test_another_answer_of_the_model_itself_differs(lived, explained):
+    """Whatever was kept as its own answer: the model is asked, and the line applied."""
+    lived.say(1, line=(0.9, -0.75, 12))
+    kept = "[0.25,0.9,-0.75,12]"
+    query = "update predictions set calibration = ? where role = 'active'"
+    alter(lived, query, kept)
+    done = explained(1)
+    active = by_role(done.found)["active"]
+    assert (done.status, active["verdict"]) == (3, "differs")
+    shown = explained(1, as_text=True).found
+    assert "! active: the model itself said [0.25] then, [0." in shown
+
+
+def test_the_drivers_moved_what_was_said_here(lived, explained):
+    lived.say(60)
+    plain = explained(1).found["drivers"]["features"]
+    alter(
+        lived,
+        "update predictions set calibration = ? where role = 'active' and moment = 1",
+        "[0.5,0.5,-1.0,12]",
+    )
+    halved = explained(1).found["drivers"]["features"]
+    assert [each["effect"] for each in halved] == pytest.approx(
+        [each["effect"] / 2 for each in plain], abs=1e-5
+    )
+
+
 # --- what drove it
 
 

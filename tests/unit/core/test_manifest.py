@@ -184,6 +184,7 @@ def test_what_may_not_be_left_out_is_named(key):
         (("decision",), None, "decision: an event with a model needs one"),
         (("decision", "clear"), 0.5, "decision.clear must not be above"),
         (("decision", "threshold"), 1.5, "$.decision.threshold"),
+        (("calibration",), "fleet", "$.calibration"),
         (("golden", 0, "features"), [1, 2], "every vector needs 3 features and 1"),
         (("golden", 0, "score"), [1, 2], "every vector needs 3 features and 1"),
         (("golden", 0, "tolerance"), 0, "$.golden[0].tolerance"),
@@ -206,6 +207,13 @@ def test_what_is_wrong_is_named(path, value, words):
         parsed(*path, value=value)
     assert words in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_only_an_events_probability_is_calibrated():
+    assert parsed().calibration is None
+    assert parsed(calibration="local").calibration == "local"
+    with pytest.raises(ManifestError, match="only the probability of an event can be"):
+        parsed(target=VALUE, calibration="local", decision=None, golden=[])
 
 
 @pytest.mark.parametrize("quantiles", [[], [0.9, 0.1], [0.5, 0.5], [1.5]])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agent.core.moment import BASELINE, Moment, Prediction, Role, Thesis, Wager
+from agent.core.recalibration import Calibration
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -56,3 +57,22 @@ def test_a_wager_is_kept_without_its_names_and_comes_back_as_it_was(thesis):
     written = msgspec.json.encode((wager,))
     assert written == f'[["{thesis}","shadow","baseline",7,5,3]]'.encode()
     assert msgspec.json.decode(written, type=tuple[Wager, ...]) == (wager,)
+
+
+def test_what_nobody_calibrated_is_what_the_model_said():
+    made = said(Role.ACTIVE, 0.3)
+    assert made.said == made.values == (0.3,)
+    assert made.made_of((0.4,)) == (0.4,)
+
+
+def test_a_calibrated_prediction_keeps_what_the_model_said():
+    calibration = Calibration(said=0.5, a=1.0, b=0.4, outcomes=1)
+    made = Prediction(
+        role=Role.ACTIVE,
+        digest="a",
+        values=(calibration.answer,),
+        calibration=calibration,
+    )
+    assert made.said == (0.5,)
+    assert made.made_of((0.5,)) == made.values != (0.5,)
+    assert made.made_of((0.9,)) > made.values

@@ -148,10 +148,12 @@ def test_of_a_value_the_card_counts_no_events():
 @pytest.mark.parametrize("signs", [None, [1, -1]])
 def test_an_heir_takes_over_all_that_is_not_a_models_own(signs):
     provenance_ = {} if signs is None else {"signs": signs}
-    of = forebear(1, limits={"latency_ms": 3}, provenance=provenance_)
+    own = {"limits": {"latency_ms": 3}, "calibration": "local"}
+    of = forebear(1, provenance=provenance_, **own)
     text = successor(of, known=dossier(), teach=KNOWN.samples, card="card.md")
     found, before = json.loads(text), json.loads(of.document)
-    for key in ("task", "title", "target", "features", "limits", "requires"):
+    kept = ("task", "title", "target", "features", "limits", "requires", *own)
+    for key in kept:
         assert found[key] == before[key]
     assert found["version"] == 4
     assert "golden" not in found
