@@ -1,10 +1,10 @@
 """How fast a recorded host is lived through: one JSON line.
 
 Replays one machine-month at 60 s steps of the Server Machine Dataset, on one core, with
-the three starter tasks. The recording has no file system, so a normalised memory column
-stands in for one: for the speed that makes no difference, and the scores of that task
-mean nothing here. By default the recording is looked for in the folder that
-FOREWARN_TRACES names, else in the one beside the project.
+all starter tasks at once. The recording has no file system, and its memory has lost its
+unit, so normalised columns stand in for both: for the speed that makes no difference,
+and the scores of those tasks mean nothing here. By default the recording is looked for
+in the folder that FOREWARN_TRACES names, else in the one beside the project.
 
     python benchmarks/replay.py [TRACE]
 """
@@ -12,6 +12,7 @@ FOREWARN_TRACES names, else in the one beside the project.
 import json
 import os
 import pstats
+import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,15 @@ RENAMED = (
 # Where the time goes, by what the files are for; the first that fits counts.
 ROOMS = {
     "onnxruntime": "onnxruntime",
+    "agent/flows/court": "guard",
+    "agent/flows/docket": "guard",
+    "agent/flows/judging": "guard",
+    "agent/core/accounts": "guard",
+    "agent/core/case": "guard",
+    "agent/core/excess": "guard",
+    "agent/core/guard": "guard",
+    "agent/core/loss": "guard",
+    "agent/core/tripwire": "guard",
     "adapters/store": "store",
     "sqlite3": "store",
     "core/outcome": "outcomes",
@@ -59,6 +69,11 @@ def main() -> None:
     figures["tasks"] = len({card["task"] for card in found["scorecards"]})
     figures["seconds"] = round(found["took_s"], 2)
     figures["ticks_per_s"] = round(found["ticks_per_s"])
+    # Other work on the machine does not count here; starting does.
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = spent.ru_utime + spent.ru_stime
+    figures["cpu_us_a_tick"] = round(1e6 * cpu_s / found["ticks"])
+    figures["moments_a_tick"] = round(found["moments"] / found["ticks"], 2)
     figures["time_shares"] = _shares(command[1:])
     print(json.dumps({"benchmark": "replay", **figures}))
 

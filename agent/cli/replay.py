@@ -24,6 +24,7 @@ from agent.wiring.replay import replaying
 from agent.wiring.report import check_report, write_report
 
 _FINDINGS = 3
+_OBJECTS_A_COLLECTION = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,8 @@ def _lived(
     ):
         # What has come up by now stays: the collector need not look at it again.
         gc.freeze()
+        # Nor often at what a commit lets go of anyway; a tick leaves no circles behind.
+        gc.set_threshold(_OBJECTS_A_COLLECTION)
         done = replay(trace.instants, ticker=ticker, on_tick=on_tick, schedule=schedule)
     took_s = time.perf_counter() - began
     with archive_at(state_dir) as archive:

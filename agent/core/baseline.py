@@ -16,11 +16,11 @@ Source:
 import math
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TypeVar
 
 import msgspec
-import numpy as np
 
 from agent.core.moment import Moment, Outcome, OutcomeKind
 from agent.core.target import EventTarget, Target, ValueMeaning
@@ -47,7 +47,7 @@ class State(IntEnum):
 
 
 # What a host without a record is taken to do: each state's rate, worth ten outcomes.
-_PRIORS = {
+_PRIORS: Mapping[int, float] = {
     State.HOLDS: 0.9,
     State.CROSSES_NEAR: 0.5,
     State.CROSSES_MIDDLE: 0.3,
@@ -76,7 +76,7 @@ def state_of(
         return State.HOLDS
     sign = 1.0 if upward else -1.0
     distance, ahead = sign * (limit - value), sign * (limit - line)
-    if np.isnan(distance) or np.isnan(ahead):
+    if math.isnan(distance) or math.isnan(ahead):
         return State.UNKNOWN
     crosses = ahead <= 0
     if distance <= _NEAR * spread:
@@ -157,7 +157,7 @@ class Rates:
     def probability(self, state: int) -> float:
         """Return the smoothed share of this state's outcomes that happened."""
         resolved, happened = self._counts[state]
-        prior = _PRIOR_WEIGHT * _PRIORS[State(state)]
+        prior = _PRIOR_WEIGHT * _PRIORS[state]
         return (happened + prior) / (resolved + _PRIOR_WEIGHT)
 
     def learn(self, state: int, *, happened: bool) -> None:

@@ -137,11 +137,6 @@ class Case:
         return self._guard.open
 
     @property
-    def blocks(self) -> int:
-        """How many blocks have begun before the present one."""
-        return self._guard.blocks
-
-    @property
     def episodes(self) -> int:
         """How many times an event began among the outcomes."""
         return self._guard.episodes
@@ -167,8 +162,12 @@ class Case:
         """
         tick, self.ticks = self.ticks, self.ticks + 1
         parts = len(pairs)
-        worst = sum(self.worst(pair) for pair in pairs) / parts
-        return tick, self._guard.issue(tick, worst, parts=parts)
+        worst = sum(map(self.worst, pairs)) / parts
+        return tick, self._guard.issue(tick, worst, parts)
+
+    def ends_block(self, tick: int) -> bool:
+        """Return whether a block had ended when this instant came."""
+        return tick > 0 and tick % self.terms.block == 0
 
     def settle(
         self,
@@ -208,12 +207,13 @@ class Case:
             parts=parts,
             episode=begins_episode,
         )
-        if self._guard.run.predictions <= 1:
+        if self._guard.run_length <= 1:
             self._since = at
 
     def losses(self, pair: Pair, outcome: float) -> tuple[float, float]:
         """Return what release and reference have lost, as it is counted here."""
-        own, reference = (self.loss.of(values, outcome) for values in pair)
+        own = self.loss.of(pair.release, outcome)
+        reference = self.loss.of(pair.reference, outcome)
         if own >= 1 and not self._is_on_trial:
             # It has lost all that can be lost, and nobody knows how much more it would
             # have been: that never speaks for it.

@@ -9,12 +9,14 @@ have seen it, else void.
 
 import math
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.core.moment import Moment, Outcome, OutcomeKind, Void
 from agent.core.points import needed
+from agent.core.series import Series
 from agent.core.target import EventTarget, ValueMeaning
 from agent.core.window import Window
 
@@ -40,12 +42,13 @@ def read_event(
             without a single one nothing ever is.
         now: When the outcome is read.
     """
-    issued, steps = window.slot_of(moment.at), _steps(moment, window)
+    issued = window.slot_of(moment.at)
+    steps = _steps(moment, window, issued=issued)
     run = max(1, math.ceil(target.sustained_s / window.interval_s - _ROUNDING))
     # An onset's run begins after the moment, at which the condition did not hold.
     before = 0 if target.onset else run - 1
     values = _values(
-        str(target.series.bound(moment.entity)),
+        _column_of(target.series, moment.entity),
         window=window,
         count=before + steps,
         until=issued + steps,
@@ -74,10 +77,10 @@ def is_covered(
     A rate that counted it there, and could not count the opposite, would grow with
     every gap.
     """
-    steps = _steps(moment, window)
-    until = window.slot_of(moment.at) + steps
-    name = str(target.series.bound(moment.entity))
-    values = _values(name, window=window, count=steps, until=until)
+    issued = window.slot_of(moment.at)
+    steps = _steps(moment, window, issued=issued)
+    name = _column_of(target.series, moment.entity)
+    values = _values(name, window=window, count=steps, until=issued + steps)
     is_enough = _is_enough(values, min_coverage=min_coverage)
     return is_enough and _reboot(moment, window) is None
 
@@ -100,28 +103,36 @@ def read_value(
     return Outcome(kind=OutcomeKind.VALUE, resolved_at=now, value=float(value))
 
 
-def _steps(moment: Moment, window: Window) -> int:
+def _steps(moment: Moment, window: Window, *, issued: int) -> int:
     """Return how many slots lie in `(at, due_at]`; to round could add one beyond."""
-    rounded = window.slot_of(moment.due_at) - window.slot_of(moment.at)
+    rounded = window.slot_of(moment.due_at) - issued
     horizon_s = (moment.due_at - moment.at).total_seconds()
     return min(rounded, math.floor(horizon_s / window.interval_s + _ROUNDING))
+
+
+# The same few columns are looked for at every moment.
+@lru_cache(maxsize=256)
+def _column_of(series: Series, entity: str) -> str:
+    return str(series.bound(entity))
 
 
 def _values(
     name: str, *, window: Window, count: int, until: int
 ) -> npt.NDArray[np.float64]:
     """Return a series up to a slot; what the window does not hold is a gap."""
-    values = np.full(count, np.nan)
     column = window.columns.get(name)
     back = 0 if window.slot is None else window.slot - until
     held = min(count, window.capacity - back)
-    if column is not None and held > 0:
-        values[count - held :] = window.rows(held, back=back)[:, column]
-    return values
+    if column is None or held <= 0:
+        return np.full(count, np.nan)
+    found = window.rows(held, back=back)[:, column].astype(np.float64)
+    if held == count:
+        return found
+    return np.concatenate([np.full(count - held, np.nan), found])
 
 
 def _is_enough(values: npt.NDArray[np.float64], *, min_coverage: float) -> bool:
-    present = np.count_nonzero(~np.isnan(values))
+    present = len(values) - np.count_nonzero(np.isnan(values))
     return bool(present >= needed(len(values), min_coverage=min_coverage))
 
 
@@ -131,7 +142,7 @@ def _limit(moment: Moment) -> float:
 
 def _first_run_end(holds: npt.NDArray[np.bool_], *, run: int) -> int | None:
     """Return where a run of `run` True first ends, or None."""
-    if not holds.any():
+    if np.count_nonzero(holds) < run:
         return None
     length = 0
     for index, held in enumerate(holds.tolist()):
@@ -143,6 +154,8 @@ def _first_run_end(holds: npt.NDArray[np.bool_], *, run: int) -> int | None:
 
 def _reboot(moment: Moment, window: Window) -> Void | None:
     """Return the reason if the host started anew between the moment and its due."""
+    if not window.boots_s:
+        return None
     # Half a step of grace: uptime and the moment are read at slightly other instants.
     after_s = moment.at.timestamp() + window.interval_s / 2
     due_s = moment.due_at.timestamp()

@@ -40,11 +40,12 @@ class Cards:
             leading: The manifest by which the baseline predicted.
             now: Says on which day's cards.
         """
+        day = now.date()
         for prediction in resolved.moment.predictions:
             is_baseline = prediction.digest == BASELINE
             manifest = leading if is_baseline else self._manifest(prediction.digest)
             if manifest is not None:
-                card = self._card(resolved.moment, prediction, now.date())
+                card = self._card(resolved.moment, prediction, day)
                 count(card, prediction, resolved, manifest=manifest)
 
     def recount(self, before: Resolved, after: Resolved, *, leading: Manifest) -> None:

@@ -62,7 +62,7 @@ class Commits:
         """
         heard = {("moment", moment.task) for moment in moments}
         heard |= {("outcome", each.moment.task) for each in resolved}
-        is_first = bool(heard - self._heard)
+        is_first = not heard <= self._heard
         self._heard |= heard
         if self._committed_at is None or is_news or is_first or self._turns:
             return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from agent.core.baseline import Baseline
 from agent.core.case import Case, Pair
@@ -24,6 +24,8 @@ from agent.core.verdict import ON_PROBATION, Rule, Verdict
 from agent.flows.docket import Docket
 from agent.flows.seats import CourtRecord, Seat
 
+# What a release said, and what its reference said, at one moment.
+_Compared: TypeAlias = tuple[Prediction, Prediction]
 _OUTCOMES: Final[Mapping[OutcomeKind, float]] = {
     OutcomeKind.HAPPENED: 1.0,
     OutcomeKind.DID_NOT: 0.0,
@@ -35,6 +37,9 @@ class Court:
 
     Every question is asked of the very moments that both releases have scored. What is
     not the releases' fault, such as a gap or a restart, is no evidence.
+
+    Attributes:
+        has_news: Whether anything was staked or settled since the last verdict.
 
     Args:
         manifest: Of the release that leads.
@@ -73,8 +78,7 @@ class Court:
         )
         self._faults: dict[str, str] = {}
         self._points: list[Evidence] = []
-        # Whether anything was staked or settled since the last verdict.
-        self._is_news = True
+        self.has_news = True
 
     def record(self) -> CourtRecord:
         """Return what must survive a restart, for `Court(record=...)`."""
@@ -125,21 +129,21 @@ class Court:
             at: The instant.
             first_moment: Number of the first of the moments.
         """
-        self._is_news = True
-        answers = [{each.role: each.values for each in row} for row in said]
+        self.has_news = True
+        answers = [{each.role: each for each in row} for row in said]
         wagers: list[list[Wager]] = [[] for _ in said]
         for rule in self._docket.rules:
-            both = {rule.release, rule.reference}
-            rows = [n for n, answer in enumerate(answers) if both <= answer.keys()]
+            _, own, other, _ = rule
+            rows = [
+                n for n, each in enumerate(answers) if own in each and other in each
+            ]
             if not rows:
                 continue
             case = self._docket.begun(rule, at=at, first_moment=first_moment)
             if case is None:
                 continue
-            pairs = [
-                Pair(answers[n][rule.release], answers[n][rule.reference]) for n in rows
-            ]
-            wager = self._staked(case, rule, pairs, at=at)
+            compared = [(answers[n][own], answers[n][other]) for n in rows]
+            wager = self._staked(case, rule, compared, at=at)
             for n in rows:
                 wagers[n].append(wager)
         return [tuple(each) for each in wagers]
@@ -152,7 +156,7 @@ class Court:
             is_fair: Whether the opposite would have been seen, too; else the outcome
                 counts as lost.
         """
-        self._is_news = True
+        self.has_news = True
         moment, outcome = resolved.moment, resolved.outcome
         came = _OUTCOMES.get(outcome.kind, outcome.value) if is_fair else None
         begins = self._begins_episode(moment, outcome.kind)
@@ -180,8 +184,8 @@ class Court:
             now: The present.
             faults: What releases did wrong by themselves, by digest.
         """
-        is_news, self._is_news = self._is_news, False
-        if not is_news and not faults:
+        has_news, self.has_news = self.has_news, False
+        if not has_news and not faults:
             return None
         held: Verdict | None = None
         for verdict in self._verdicts(now, faults):
@@ -243,19 +247,21 @@ class Court:
         return self._is_pinned and against
 
     def _staked(
-        self, case: Case, rule: Rule, pairs: list[Pair], *, at: datetime
+        self, case: Case, rule: Rule, compared: list[_Compared], *, at: datetime
     ) -> Wager:
-        before = case.blocks
-        if rule.thesis is Thesis.WORSE and (fault := self._tripped(case, pairs)):
+        if rule.thesis is Thesis.WORSE and (fault := self._tripped(case, compared)):
             self._faults.setdefault(case.question.release, fault)
+        pairs = [Pair(own.values, reference.values) for own, reference in compared]
         tick, bets = case.issue(pairs)
-        if case.blocks != before:
+        if case.ends_block(tick):
             self._points.append(case.evidence(task=self._manifest.task, at=at))
         return Wager(rule.thesis, rule.release, rule.reference, tick, bets, len(pairs))
 
-    def _tripped(self, case: Case, pairs: list[Pair]) -> str | None:
+    def _tripped(self, case: Case, compared: list[_Compared]) -> str | None:
+        # What the models themselves said: what this host makes of it moves on, and
+        # would hide that a model stands still.
         return case.tripwire.watch(
-            [(own[0], reference[0]) for own, reference in pairs],
+            [(own.said[0], reference.said[0]) for own, reference in compared],
             block=case.ticks // case.terms.block,
             swing=self._policy.swing(case.loss),
             declared=self._wishes[case.role].mean_output,

@@ -14,7 +14,7 @@ from agent.core.manifest import Manifest
 from agent.core.manifest_parts import GuardPolicy
 from agent.core.moment import BASELINE, Moment, Role, Thesis
 from agent.core.policy import Policy
-from agent.core.verdict import RULES, Rule
+from agent.core.verdict import ON_PROBATION, RULES, Rule
 
 
 class Docket:
@@ -54,7 +54,8 @@ class Docket:
         self.heard = list(heard)
         self._baseline = baseline
         self.rules = tuple(self._asked())
-        self._questions = {rule[:3]: self._question(rule) for rule in self.rules}
+        rules = (*self.rules, ON_PROBATION)
+        self._questions = {rule: self._question(rule) for rule in rules}
         self._cases = dict(self._continued(records))
 
     def records(self) -> tuple[CaseRecord, ...]:
@@ -76,8 +77,7 @@ class Docket:
 
     def under(self, rule: Rule) -> Case | None:
         """Return the test of a rule, if it runs."""
-        question = self._questions.get(rule[:3])
-        return None if question is None else self._cases.get(question)
+        return self._cases.get(self._questions[rule])
 
     def on(self, question: Question) -> Case | None:
         """Return the test of a question, if it runs."""
@@ -88,12 +88,13 @@ class Docket:
 
         None: too little is known of this host to price a prediction.
         """
-        question = self._questions[rule[:3]]
-        if question not in self._cases:
+        question = self._questions[rule]
+        case = self._cases.get(question)
+        if case is None:
             loss = self._policy.loss(self._manifest, self._baseline)
             if loss is None:
                 return None
-            self._cases[question] = Case(
+            case = self._cases[question] = Case(
                 question,
                 role=rule.release,
                 loss=loss,
@@ -101,7 +102,7 @@ class Docket:
                 at=at,
                 first_moment=first_moment,
             )
-        return self._cases[question]
+        return case
 
     def reconcile(self, waiting: Iterable[Moment]) -> None:
         """Begin those tests anew whose bets are not the ones that wait.
@@ -140,7 +141,7 @@ class Docket:
         self, records: Sequence[CaseRecord]
     ) -> Iterator[tuple[Question, Case]]:
         """Yield the tests that go on: still asked, and under the same terms."""
-        wanted = {self._questions[rule[:3]]: rule for rule in self.rules}
+        wanted = {self._questions[rule]: rule for rule in self.rules}
         for record in records:
             rule = wanted.get(record.question)
             if rule is None:

@@ -28,17 +28,19 @@ class Health:
         self, sample: Sample, tasks: Iterable[LiveTask], *, now: datetime
     ) -> list[Event]:
         """Return what is not as it was at the last tick."""
+        at_work = [
+            live for task in tasks for live in task.releases if live.model is not None
+        ]
         failing = {("collector", name): why for name, why in sample.failures.items()}
-        at_work = {
-            ("release", live.release.digest[:12]): live.failure
-            for task in tasks
-            for live in task.releases
-            if live.model is not None
-        }
-        failing |= {who: why for who, why in at_work.items() if why is not None}
+        for live in at_work:
+            if live.failure is not None:
+                failing["release", live.release.digest[:12]] = live.failure
+        if not failing and not self._failing:
+            return []
         # One that has left has not recovered: nobody asks it any more.
+        present = {("release", live.release.digest[:12]) for live in at_work}
         self._failing = {
-            who for who in self._failing if who[0] == "collector" or who in at_work
+            who for who in self._failing if who[0] == "collector" or who in present
         }
         return self._changed(failing, now)
 

@@ -108,6 +108,7 @@ def replay(
     for row, now in enumerate(instants):
         for act in acts.get(row, ()):
             act(now)
+            ticker.look()
         result = ticker.tick(now)
         moments += len(result.moments)
         heard |= {moment.task for moment in result.moments}

@@ -14,6 +14,7 @@ from agent.flows.cards import Cards
 from agent.flows.commits import Commits
 from agent.flows.crew import Crew
 from agent.flows.health import Health
+from agent.flows.intake import take_in
 from agent.flows.judging import Judging
 from agent.flows.label import Labelled, label
 from agent.flows.loading import Loading
@@ -52,6 +53,10 @@ class TickResult:
 class Ticker:
     """Everything that a tick works on; `tick` is its one verb.
 
+    Args:
+        is_alone: Whether nobody else writes to the ledger without calling `look`. Else
+            it is asked at each tick, which is a good part of a quiet one.
+
     Attributes:
         tasks: The tasks at work on this host, by name.
     """
@@ -69,10 +74,12 @@ class Ticker:
         is_allowed: Callable[[str], bool],
         policy: Policy,
         evidence: EvidenceFolder,
+        is_alone: bool = False,
     ) -> None:
         self.tasks: dict[str, LiveTask] = {}
         self._host = host
         self._ledger = ledger
+        self._is_alone = is_alone
         new_window = partial(Window, interval_s=interval_s, origin_s=origin_s)
         self._crew = Crew(
             ledger=ledger,
@@ -87,7 +94,7 @@ class Ticker:
         self._cards = Cards(ledger)
         self._next_id = ledger.next_moment_id()
         # Whether the ledger is to be looked at again.
-        self._is_stale = False
+        self._is_stale = True
         # False: an error has left a tick half done.
         self._is_whole = True
         self._health = Health()
@@ -117,6 +124,7 @@ class Ticker:
                 resolved=result.resolved,
                 events=[*noted, *result.events],
                 evidence=[p for t in self.tasks.values() for p in t.court.points()],
+                rollups=self._crew.rolled.taken(),
             )
         )
         self._is_whole = True
@@ -128,7 +136,13 @@ class Ticker:
         )
         told, self._told = self._told, []
         came = self._commit(now) if is_due else []
+        if not told and not came:
+            return result
         return replace(result, events=[*result.events, *told, *came])
+
+    def look(self) -> None:
+        """Look at the ledger again with the next tick: somebody has written to it."""
+        self._is_stale = True
 
     def note(self, event: Event) -> None:
         """Keep an event from outside, with the next tick."""
@@ -151,8 +165,8 @@ class Ticker:
         judged = self._judge(self.tasks.values(), now)
         moments = self._score(now)
         # What scoring itself has shown needs no outcome, and is not left to memory.
-        faulty = [task for task in self.tasks.values() if task.faults]
-        judged += self._judge(faulty, now)
+        scored = [self.tasks[name] for name in {each.task: None for each in moments}]
+        judged += self._judge([task for task in scored if task.faults], now)
         return TickResult(
             at=now,
             moments=moments,
@@ -175,8 +189,8 @@ class Ticker:
         that came due meanwhile are resolved where the samples allow. As long as that
         commit fails the old line-up goes on: the ledger does not hold what is known.
         """
-        has_changed = self._ledger.has_changed() or self._crew.is_due(now)
-        self._is_stale |= has_changed or not self._is_whole
+        has_changed = not self._is_alone and self._ledger.has_changed()
+        self._is_stale |= has_changed or self._crew.is_due(now) or not self._is_whole
         if not self._is_stale:
             return [], []
         if not self._is_whole:
@@ -205,7 +219,7 @@ class Ticker:
     def _judge(self, tasks: Iterable[LiveTask], now: datetime) -> list[Event]:
         """Decide on releases; what is decided comes to pass with the next commit."""
         turning = self._commits.turning
-        asked = [task for task in tasks if task.name not in turning]
+        asked = [t for t in tasks if t.court.has_news and t.name not in turning]
         judged = self._judging.judge(asked, now=now)
         self._commits.decide(judged.turns)
         return judged.events
@@ -225,6 +239,7 @@ class Ticker:
         kept_s = self._window.capacity * self._window.interval_s
         self._commit(now)
         self._ledger.forget_samples(since=sample.at - timedelta(seconds=kept_s))
+        self._is_stale = True  # the days before it come back with a muster
         voided: list[Resolved] = []
         for task in self.tasks.values():
             voided += task.void_all(Void.CLOCK, now)
@@ -232,26 +247,8 @@ class Ticker:
         return voided, [Event(at=now, name=went_back, fields={"back_s": back_s})]
 
     def _take_in(self, sample: Sample, *, now: datetime) -> list[Resolved]:
-        """Put a sample on the grid and resolve what came due up to it.
-
-        Moments that were due at a slot without a sample are read as of that slot, so
-        that a gap in the middle does not change what is known of them.
-        """
-        slot = self._window.slot_of(sample.at)
-        resolved: list[Resolved] = []
-        self._window.note_boot(sample)
-        while (due := self._next_due()) is not None and due < slot:
-            self._window.advance(due)
-            resolved += self._resolve(now)
-        self._window.append(sample)
-        return resolved + self._resolve(now)
-
-    def _next_due(self) -> int | None:
-        dues = (task.waiting.next_due for task in self.tasks.values())
-        return min((due for due in dues if due is not None), default=None)
-
-    def _resolve(self, now: datetime) -> list[Resolved]:
-        return [each for task in self.tasks.values() for each in task.resolve(now)]
+        tasks = self.tasks.values()
+        return take_in(sample, window=self._window, tasks=tasks, now=now)
 
     def _count(self, resolved: Sequence[Resolved], now: datetime) -> None:
         for each in resolved:

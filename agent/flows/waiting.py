@@ -22,14 +22,19 @@ class Waiting:
         """Slot at which the next one is due, or None."""
         return self._open[0][0] if self._open else None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether one is due by the window's newest row."""
+        slot = self._window.slot
+        return bool(self._open) and slot is not None and self._open[0][0] <= slot
+
     def add(self, moment: Moment) -> None:
         """Let a moment wait."""
         heappush(self._open, (self._window.slot_of(moment.due_at), moment.id, moment))
 
     def due(self) -> Iterator[Moment]:
         """Yield every moment due by the window's newest row; it waits no longer."""
-        slot = self._window.slot
-        while slot is not None and self._open and self._open[0][0] <= slot:
+        while self.is_due:
             yield heappop(self._open)[2]
 
     def find(self, number: int) -> Moment | None:

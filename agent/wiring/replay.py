@@ -171,6 +171,7 @@ def replaying(
             is_allowed=lambda task: True,
             policy=guard_policy(guard or Guard()),
             evidence=EvidenceFiles(evidence_folder(state_dir)),
+            is_alone=True,
         )
         yield ticker, schedule
 

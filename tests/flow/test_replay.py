@@ -57,11 +57,24 @@ def small_tasks():
     }
 
 
+def tasks_of_days():
+    """Return the same tasks, on windows of days that have hardly begun."""
+    early = {"min_coverage": 0.0001}
+    limit = {"condition": f">= quantile_over_time(0.8, {CPU}[7d])"}
+    features = [f"avg_over_time({CPU}[7h])", f"share_above({CPU}[2d], $limit)"]
+    return small_tasks() | {
+        ACTIVE: manifest_of(version=2, target=limit, features=features, **early),
+        SHADOW: manifest_of(
+            version=3, target=limit, features=[f"max_over_time({CPU}[1d])"], **early
+        ),
+    }
+
+
 def machine_tasks():
     """Return the same tasks, as slow as a machine that is sampled every minute."""
     slow = {"condition": ">= 0.15", "within": "15m", "sustained": "2m"}
     features = [f"last_over_time({CPU}[1m])", f"avg_over_time({CPU}[30m])"]
-    load = "system.cpu.load_average.1m.norm"
+    load = "system.cpu.load_average.1m"
     return {
         ACTIVE: manifest_of(target=slow, features=features, score_every="2m"),
         SHADOW: manifest_of(version=2, target=slow, features=[f"delta({load}[10m])"]),
@@ -187,6 +200,10 @@ def test_a_replay_gives_number_for_number_what_the_live_path_gave(tmp_path):
     trace = read_trace(recorded(tmp_path / "host.csv"))
     assert trace.interval_s == 10.0
     check_same(tmp_path, trace, small_tasks())
+
+
+def test_so_it_is_on_windows_of_days(tmp_path):
+    check_same(tmp_path, read_trace(recorded(tmp_path / "host.csv")), tasks_of_days())
 
 
 def test_a_real_machine_gives_number_for_number_what_the_live_path_gave(tmp_path):

@@ -626,7 +626,6 @@ def test_a_tampered_model_that_cannot_be_moved_is_not_loaded_either(bench):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"features": [f"max_over_time({CPU}[7h])"]}, "reads back 25200 s; this agent"),
         (
             {"target": {"within": "25h"}},
             "looks ahead 90000 s; this agent waits 86400 s",
@@ -1006,6 +1005,20 @@ def test_a_line_up_that_another_process_changed_is_taken_up_at_the_next_tick(ben
     life.ticks(*range(7, 13))
     assert kinds(life.results) == ["did_not"] * 3
     assert life.models.loaded == [ACTIVE, SHADOW]  # each once
+
+
+def test_a_ticker_that_is_alone_looks_at_the_ledger_only_when_it_is_told_to(bench):
+    bench.take_in(manifest_of(version=2), SHADOW)
+    life = with_active(bench, is_alone=True)
+    life.ticks(*range(3))
+    bench.line_up(task="cpu-busy", active=SHADOW, standby=ACTIVE)
+    life.ticks(3, 4, 5)
+    assert life.models.loaded == [ACTIVE]
+    life.ticker.look()
+    (event,) = life.tick(6).events
+    assert event.name is EventName.LINEUP_CHANGED
+    assert life.models.loaded == [ACTIVE, SHADOW]
+    assert life.tick(7).events == []
 
 
 def test_another_process_that_changes_no_line_up_changes_no_number(tmp_path):

@@ -80,8 +80,10 @@ class OnnxModel:
         except self._errors as error:
             raise ModelError(f"{self.name}: raised {_first_line(error)}") from error
         scores = self._shaped(answer, rows=len(features))
-        # One pass each: a NaN makes both comparisons false.
-        if self._lowest <= scores.min() and scores.max() <= self._highest:
+        # Most answers are one number, which Python compares faster than numpy would. A
+        # NaN makes the comparison false.
+        lowest, highest = self._lowest, self._highest
+        if all(lowest <= each <= highest for each in scores.ravel().tolist()):
             return scores
         return self._rounded(scores)
 
@@ -124,7 +126,7 @@ class OnnxModel:
     def _session(self, document: bytes) -> Any:  # noqa: ANN401 - untyped library
         engine = load_engine()
         try:
-            return engine.InferenceSession(
+            session = engine.InferenceSession(
                 document,
                 sess_options=_options(engine),
                 providers=["CPUExecutionProvider"],
@@ -134,6 +136,9 @@ class OnnxModel:
             raise ModelError(
                 f"{self.name}: cannot be loaded: {_first_line(error)}"
             ) from error
+        # It keeps the file's bytes only to fall back on another provider.
+        vars(session).pop("_model_bytes", None)
+        return session
 
 
 def read_model(path: Path, model: ModelFile) -> bytes:

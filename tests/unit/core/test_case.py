@@ -170,7 +170,8 @@ def test_instants_are_counted_by_the_case_and_blocks_by_its_guard():
     case = case_of(Thesis.WORSE, block=4)
     ticks = [case.issue([Pair(BAD, GOOD)])[0] for _ in range(9)]
     assert ticks == list(range(9))
-    assert (case.ticks, case.blocks) == (9, 2)
+    assert [tick for tick in ticks if case.ends_block(tick)] == [4, 8]
+    assert (case.ticks, seen(case).blocks) == (9, 2)
 
 
 @settings(deadline=None, max_examples=40)

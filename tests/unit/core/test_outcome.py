@@ -283,7 +283,7 @@ def test_a_series_of_another_entity_covers_nothing():
 
 @settings(deadline=None, max_examples=200)
 @given(
-    values=st.lists(st.sampled_from([LOW, HIGH, GAP]), min_size=2, max_size=12),
+    values=st.lists(st.sampled_from([LOW, HIGH, GAP]), min_size=6, max_size=12),
     sustained_s=st.sampled_from([0.0, 10.0, 30.0]),
     onset=st.booleans(),
     min_coverage=st.sampled_from([0.0, 0.5, 0.8, 1.0]),
