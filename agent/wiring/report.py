@@ -1,8 +1,9 @@
-"""Writes the page of a replay; what draws it is an extra that few hosts need."""
+"""Writes the pages; what draws them is an extra that few hosts need."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
+from agent.core.proof import Proof
 from agent.core.story import Page
 from agent.errors import ConfigError
 
@@ -27,14 +28,28 @@ def check_report(path: Path) -> None:
 
 
 def write_report(page: Page, path: Path) -> None:
-    """Write the page.
+    """Write the page of a replay.
 
     Raises:
         ConfigError: The file cannot be written.
     """
     from agent.adapters.report import page_html  # noqa: PLC0415 - half a second
 
-    html = page_html(page)
+    _write(page_html(page), path)
+
+
+def write_backtest(page: Proof, path: Path) -> None:
+    """Write the page of a backtest.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    from agent.adapters.report import proof_html  # noqa: PLC0415 - half a second
+
+    _write(proof_html(page), path)
+
+
+def _write(html: str, path: Path) -> None:
     try:
         path.write_text(html, encoding="utf-8")
     except OSError as error:
