@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from agent.errors import ForewarnError
-from central.wiring.starters import starters
+from central.wiring.starters import TASKS, starters
 
 _DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -18,13 +18,22 @@ _DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
     "--data",
     type=click.Path(path_type=Path),
     default=_DATA,
-    help="Folder of recorded hosts, with smd/*.parquet; "
+    help="Folder of recorded hosts, with smd/*.parquet and azure/*.parquet; "
     "without it ../shared/data beside the project.",
 )
-def main(out_dir: Path, data: Path) -> None:
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(TASKS),
+    help="Only this task; may be repeated.",
+)
+def main(out_dir: Path, data: Path, tasks: tuple[str, ...]) -> None:
     """Train the starter releases and write one folder a task to OUT_DIR."""
+    only = frozenset(tasks) or None
     try:
-        for starter in starters(recorded=data / "smd", out=out_dir):
+        for starter in starters(recorded=data, out=out_dir, step=_told, only=only):
+            _told("")
             size = len(starter.files["model.onnx"])
             click.echo(f"{starter.task} {size} bytes")
             for name, found in starter.figures.items():
@@ -32,6 +41,12 @@ def main(out_dir: Path, data: Path) -> None:
     except ForewarnError as error:
         click.echo(f"starters: {error}", err=True)
         sys.exit(error.exit_status)
+
+
+def _told(words: str) -> None:
+    """Say on a terminal what is being done, in one line that the next one replaces."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{words}", nl=False, err=True)
 
 
 if __name__ == "__main__":

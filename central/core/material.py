@@ -12,7 +12,7 @@ from central.core.plan import Plan
 from central.core.recording import Curve, HostTrace, Recording, levels, shifted
 
 # Their curves move together: they may not stand on both sides of a split.
-_TWINS: Final = {"machine-1-4": "machine-1-3", "machine-2-2": "machine-1-5"}
+TWINS: Final = {"machine-1-4": "machine-1-3", "machine-2-2": "machine-1-5"}
 _SHARES: Final = (0.1, 0.03, 0.01, 0.003, 0.001)
 _CALM: Final = 3
 _LEVELS_FROM: Final = 0.6
@@ -219,7 +219,7 @@ def _processor(plan: Plan, trace: HostTrace) -> Recording:
     cases = [shifted(trace.values, level=at, limit=plan.limit) for at in known]
     return Recording(
         name=trace.host,
-        group=_TWINS.get(trace.host, trace.host),
+        group=TWINS.get(trace.host, trace.host),
         interval_s=trace.interval_s,
         values=np.stack([trace.values, *cases], axis=1),
         serving=np.arange(1 + len(cases)) == 0,
@@ -237,7 +237,7 @@ def _memory(plan: Plan, trace: HostTrace, rng: np.random.Generator) -> Recording
     cases += [_calm(trace.values, rng) for _ in range(_CALM)]
     return Recording(
         name=trace.host,
-        group=_TWINS.get(trace.host, trace.host),
+        group=TWINS.get(trace.host, trace.host),
         interval_s=trace.interval_s,
         values=np.stack(cases, axis=1),
         serving=np.zeros(len(cases), dtype=np.bool_),

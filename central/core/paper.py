@@ -2,18 +2,80 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from central.core.figures import Figures
-from central.core.plan import Plan
 
 _DIGITS: Final = 6
 _QUANTILES: Final = np.linspace(0, 1, 11)
 Matrix = npt.NDArray[np.float32]
+
+
+class Planned(Protocol):
+    """A task as papers speak of it."""
+
+    @property
+    def task(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it predicts, in words."""
+        ...
+
+    @property
+    def entity(self) -> str:
+        """Of what there may be several on a host."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """What is watched."""
+        ...
+
+    @property
+    def series(self) -> str:
+        """The series as the manifest spells it."""
+        ...
+
+    @property
+    def condition(self) -> str:
+        """The condition as the manifest spells it."""
+        ...
+
+    @property
+    def sustained(self) -> str:
+        """For how long it must hold."""
+        ...
+
+    @property
+    def within(self) -> str:
+        """The horizon."""
+        ...
+
+    @property
+    def score_every(self) -> str:
+        """How often it is predicted."""
+        ...
+
+    @property
+    def min_coverage(self) -> float:
+        """As in the manifest."""
+        ...
+
+    @property
+    def calibration(self) -> str | None:
+        """As in the manifest; None: hosts leave the probabilities as they are."""
+        ...
+
+    def spelled(self) -> list[str]:
+        """Return the features as the manifest spells them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +92,11 @@ class Facts:
         split: How it was tested, in words.
         figures: What came of it, the first being the headline; name -> figures.
         notes: For people: what it learnt from, what it cannot do.
+        comparison: With others than the baseline, for programs; empty for none.
+        more: The same for people: lines of Markdown that end the card.
     """
 
-    plan: Plan
+    plan: Planned
     model: Mapping[str, object]
     threshold: float
     golden: Sequence[tuple[Sequence[float | None], float]]
@@ -41,6 +105,8 @@ class Facts:
     split: str
     figures: Mapping[str, Figures]
     notes: Sequence[str]
+    comparison: Mapping[str, object] = field(default_factory=dict)
+    more: Sequence[str] = ()
 
 
 def manifest(facts: Facts) -> bytes:
@@ -65,7 +131,8 @@ def manifest(facts: Facts) -> bytes:
         "min_coverage": plan.min_coverage,
         "missing": "nan",
         "model": dict(facts.model),
-        "decision": _decision(facts.threshold),
+        "decision": decision(facts.threshold),
+        **({"calibration": plan.calibration} if plan.calibration else {}),
         "golden": [
             {"features": list(features), "score": [score], "tolerance": 1e-4}
             for features, score in facts.golden
@@ -116,15 +183,17 @@ def card(facts: Facts) -> bytes:
         *(_verdict(name, found) for name, found in facts.figures.items()),
         "",
         (
-            f"An alarm is raised from {_decision(facts.threshold)['threshold']} on "
-            f"and is over below {_decision(facts.threshold)['clear']}; chosen for the "
+            f"An alarm is raised from {decision(facts.threshold)['threshold']} on "
+            f"and is over below {decision(facts.threshold)['clear']}; chosen for the "
             "best F1 on moments that neither taught nor tested."
         ),
+        *facts.more,
     ]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _decision(threshold: float) -> dict[str, float]:
+def decision(threshold: float) -> dict[str, float]:
+    """Return from which probability on an alarm is raised, and below which it ends."""
     return {"threshold": round(threshold, 3), "clear": round(0.7 * threshold, 3)}
 
 
@@ -135,15 +204,20 @@ def _evaluation(facts: Facts) -> dict[str, object]:
         **head.document(),
         "split": facts.split,
         "tests": {name: found.document() for name, found in facts.figures.items()},
+        **({"comparison": facts.comparison} if facts.comparison else {}),
         "card": "card.md",
     }
 
 
 def _quantiles(features: Matrix) -> list[list[float | None]]:
-    return [
-        [_neat(float(value)) for value in np.nanquantile(column, _QUANTILES)]
-        for column in features.T
-    ]
+    return [_ladder(column[~np.isnan(column)]) for column in features.T]
+
+
+def _ladder(known: npt.NDArray[np.float32]) -> list[float | None]:
+    """Return the quantiles of what is known of a feature; null where nothing is."""
+    if not len(known):
+        return [None] * len(_QUANTILES)
+    return [_neat(float(value)) for value in np.quantile(known, _QUANTILES)]
 
 
 def _neat(value: float) -> float | None:

@@ -47,6 +47,7 @@ class Plan:
     score_every: str
     features: tuple[Feature, ...]
     min_coverage: float = 0.8
+    calibration: str | None = None
 
     @property
     def series(self) -> str:

@@ -3,9 +3,7 @@
 What is drawn comes from one seed, so the same traces make the same releases.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,38 +12,22 @@ import numpy.typing as npt
 from central.core.examples import Examples, examples, joined
 from central.core.figures import Figures, figures
 from central.core.material import Material, disks, memories, processors
-from central.core.paper import Facts, card, manifest, neat
+from central.core.paper import Facts, card, manifest
 from central.core.plan import PLANS, Plan
 from central.core.recording import HostTrace, Recording, restarts
 from central.core.skill import best_threshold
 from central.core.splits import Part
 from central.core.study import Judged, Lesson, Score, judged
-from central.ports import ReleaseFolder, Traces, TrainedModel, Trainer
+from central.flows.release import SEED, TRAINED_AT, Starter, golden, model_table
+from central.ports import ReleaseFolder, Traces, Trainer
 
-SEED: Final = 20261123
-TRAINED_AT: Final = "2026-11-23T00:00:00Z"
+__all__ = ["SEED", "Starter", "make_starter", "make_starters"]
 
 _FAST_S: Final = 10.0
 _HOUR_S: Final = 3600.0
 _NEW_S: Final = 900.0
 # Restless lessons are a third of all examples.
 _RESTLESS_STEP: Final = 2
-_GOLDEN: Final = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Starter:
-    """A starter release.
-
-    Attributes:
-        task: Its task.
-        files: Name -> content.
-        figures: What its test came to; name of the cut -> figures.
-    """
-
-    task: str
-    files: dict[str, bytes]
-    figures: dict[str, Figures]
 
 
 def make_starters(
@@ -54,13 +36,22 @@ def make_starters(
     trainer: Trainer,
     releases: ReleaseFolder,
     plans: Sequence[Plan] = PLANS,
+    step: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Starter]:
     """Write the starter releases; yield each as it is done.
+
+    Args:
+        traces: The recorded hosts.
+        trainer: Grows trees.
+        releases: Where they are written to.
+        plans: The tasks.
+        step: Told what is done next, to show progress.
 
     Raises:
         TraceError: A recorded host cannot be read; releases before it are written.
     """
     for plan in plans:
+        step(f"{plan.task}: lives through its recordings, and learns")
         rng = np.random.default_rng(SEED)
         starter = make_starter(plan, _material(plan, traces, rng), trainer, rng)
         releases.write(starter.task, starter.files)
@@ -79,9 +70,9 @@ def make_starter(
     model = trainer.train(known.features, known.happened, signs=plan.signs)
     facts = Facts(
         plan=plan,
-        model=_model_table(model),
+        model=model_table(model),
         threshold=threshold,
-        golden=_golden(model, known),
+        golden=golden(model, known.features),
         features=known.features,
         provenance={
             "trained_at": TRAINED_AT,
@@ -212,33 +203,3 @@ def _usual_cuts(of: Judged) -> dict[str, tuple[Judged, npt.NDArray[np.bool_]]]:
         "six times as fast, the limit 0.9": (of, is_real & is_fast),
         **everywhere,
     }
-
-
-def _model_table(model: TrainedModel) -> dict[str, object]:
-    return {
-        "format": "onnx",
-        "sha256": hashlib.sha256(model.document).hexdigest(),
-        "length": len(model.document),
-        "opset": model.opset,
-        "ir": model.ir,
-        "input": "features",
-        "output": "probability",
-    }
-
-
-def _golden(
-    model: TrainedModel, known: Examples
-) -> list[tuple[list[float | None], float]]:
-    """Return golden vectors over the whole range of scores, with and without gaps."""
-    scores = model.score(known.features)
-    has_gaps = np.isnan(known.features).any(axis=1)
-    picked: list[int] = []
-    for mask in (has_gaps, ~has_gaps):
-        rows = np.flatnonzero(mask)
-        ordered = rows[np.argsort(scores[rows], kind="stable")]
-        places = np.linspace(0, len(ordered) - 1, _GOLDEN // 2).astype(np.intp)
-        picked += ordered[places].tolist() if len(ordered) else []
-    vectors = [neat(known.features[row]) for row in picked]
-    gaps = [[np.nan if v is None else v for v in vector] for vector in vectors]
-    answers = model.score(np.array(gaps, dtype=np.float32)).tolist()
-    return list(zip(vectors, answers, strict=True))

@@ -2,7 +2,13 @@
 
 from central.ports.releases import Mirror, Qualifier, Scorer, Shelf
 from central.ports.signing import Desk, KeyDesk, Keyring
-from central.ports.training import ReleaseFolder, Traces, TrainedModel, Trainer
+from central.ports.training import (
+    ReleaseFolder,
+    Sketch,
+    Traces,
+    TrainedModel,
+    Trainer,
+)
 
 __all__ = [
     "Desk",
@@ -13,6 +19,7 @@ __all__ = [
     "ReleaseFolder",
     "Scorer",
     "Shelf",
+    "Sketch",
     "Traces",
     "TrainedModel",
     "Trainer",

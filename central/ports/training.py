@@ -1,6 +1,6 @@
 """What the training of models needs of the world."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +59,26 @@ class Trainer(Protocol):
         signs: Sequence[int],
     ) -> TrainedModel:
         """Return a model; `signs` say which way each feature may move its answer."""
+        ...
+
+
+class Sketch(Protocol):
+    """Where a starter's card gets its picture from."""
+
+    def picture(
+        self,
+        happened: npt.NDArray[np.bool_],
+        *,
+        ranked: Mapping[str, npt.NDArray[np.float64]],
+        said: Mapping[str, npt.NDArray[np.float64]],
+    ) -> bytes:
+        """Return a PNG file: precision over recall, and reliability.
+
+        Args:
+            happened: What came at each moment, shape (n,).
+            ranked: Scores by name, shape (n,) each; the higher, the sooner an alarm.
+            said: Probabilities by name, shape (n,) each.
+        """
         ...
 
 

@@ -12,13 +12,16 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 
 from click.testing import CliRunner  # noqa: E402
 
+from agent.core.manifest import parse_manifest  # noqa: E402
 from agent.errors import TraceError  # noqa: E402
 from central.adapters.folder import FolderOfReleases  # noqa: E402
 from central.adapters.parquet import ParquetTraces  # noqa: E402
 from central.adapters.trees import TreeTrainer  # noqa: E402
 from central.cli.starters import main  # noqa: E402
 from central.core.plan import PLANS  # noqa: E402
+from central.core.surveys import CPU_PEAK, UNUSUAL  # noqa: E402
 from central.flows.starters import make_starters  # noqa: E402
+from tests.fakes.recipe import made_of  # noqa: E402
 
 CPU = "system.cpu.utilization"
 MEMORY = "system.memory.utilization.norm"
@@ -140,6 +143,70 @@ def test_recorded_hosts_make_a_release(plan, tmp_path):
         "model.onnx",
         "card.md",
     }
+
+
+def restless(folder, host, *, rows, steps_s, columns, seed=0):
+    """Write a host with a daily rhythm, some noise and a burst every other hour."""
+    rng = np.random.default_rng(seed)
+    at_s = np.arange(1, rows + 1) * steps_s
+    burst = 0.3 * (at_s % 7200 < 600)
+    table = {"timestamp": (at_s * 1000).astype("datetime64[ms]")}
+    for column in columns:
+        rhythm = 0.3 + 0.1 * np.sin(2 * np.pi * at_s / 86400)
+        noise = rng.normal(0, 0.05, rows)
+        table[column] = np.clip(rhythm + noise + burst * rng.random(rows) * 2, 0, 1)
+    folder.mkdir(exist_ok=True)
+    parquet.write_table(pa.table(table), folder / f"{host}.parquet")
+
+
+def test_hosts_that_were_lived_through_make_releases_the_same_ones_again(tmp_path):
+    surveys = (UNUSUAL[0], UNUSUAL[2])
+    columns = [survey.column for survey in surveys]
+    for n, host in enumerate(["machine-1-3", "machine-1-4", "machine-3-3"]):
+        restless(tmp_path, host, rows=6000, steps_s=60, columns=columns, seed=n)
+    steps = []
+    written = made_of(surveys, tmp_path, steps=steps)
+    assert list(written) == ["cpu-unusual", "memory-unusual"]
+    assert steps[0] == "lives through machine-1-3"
+    assert steps[3].startswith("cpu-unusual: learns from ")
+    for task, files in written.items():
+        assert sorted(files) == ["card.md", "curves.png", "manifest.json", "model.onnx"]
+        manifest = parse_manifest(files["manifest.json"])
+        assert manifest.task == task
+        assert manifest.calibration == "local"
+        assert files["curves.png"][:4] == b"\x89PNG"
+        evaluation = manifest.provenance["evaluation"]
+        assert len(evaluation["comparison"]) == 3
+        assert b"Beside what an operator has today" in files["card.md"]
+    again = made_of(surveys, tmp_path, only=frozenset({"memory-unusual"}))
+    assert again == {"memory-unusual": written["memory-unusual"]}
+
+
+def test_many_hosts_are_left_out_in_folds(tmp_path):
+    for n in range(21):
+        restless(
+            tmp_path,
+            f"vm-{n:02}",
+            rows=900,
+            steps_s=300,
+            columns=CPU_PEAK.columns,
+            seed=n,
+        )
+    steps = []
+    (files,) = made_of([CPU_PEAK], tmp_path, steps=steps).values()
+    assert sum("learns from" in step for step in steps) == 6 + 1
+    manifest = parse_manifest(files["manifest.json"])
+    assert str(manifest.target.series) == "system.cpu.utilization"
+    assert "taught again" in files["card.md"].decode()
+
+
+def test_a_release_that_is_interrupted_leaves_the_old_one_as_it_was(tmp_path):
+    folder = FolderOfReleases(tmp_path)
+    folder.write("task", {"a": b"old", "b": b"old"})
+    with pytest.raises(TypeError):
+        folder.write("task", {"a": b"new", "b": None})
+    assert (tmp_path / "task/a").read_bytes() == b"old"
+    assert (tmp_path / "task/b").read_bytes() == b"old"
 
 
 def test_without_the_recorded_hosts_the_command_says_so_and_fails(tmp_path):

@@ -5,6 +5,7 @@ from time import monotonic
 import pytest
 
 from tests.fakes.commands import (
+    STARTERS,
     counts,
     document,
     eventually,
@@ -14,7 +15,6 @@ from tests.fakes.commands import (
 )
 
 FIRST_PREDICTION_S = 15.0
-STARTERS = ["cpu-saturation", "filesystem-full", "memory-pressure"]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from threading import Event
 from time import monotonic
 
 ROOT = Path(__file__).parents[2]
+STARTERS = sorted(path.name for path in (ROOT / "agent" / "starters").iterdir())
 START_S = 1_714_564_800  # 2024-05-01T12:00:00Z
 CPU = "system.cpu.utilization"
 MEMORY = "system.memory.utilization"

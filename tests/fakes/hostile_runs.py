@@ -14,11 +14,14 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.fakes.hostile_onnx import chance, loop, node
-from tests.fakes.ml_onnx import svm, tree
+from tests.fakes.ml_onnx import forest, svm, tree
 from tests.fakes.onnx_files import constant, floats, logistic, model, sized
 
 NOT_LOADED = r"cannot be loaded: \w+"
 REFUSED = r"(cannot be loaded|raised) \w*|cannot be loaded: \w+"
+
+# The runtime is built to end rather than to read beyond what it has.
+DIED = "died of SIGABRT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +247,15 @@ CASES: Mapping[str, Case] = {
     "tree_target_oob": Case(make=lambda: tree(target_ids=[7, 7])),
     "tree_cycle": Case(make=lambda: tree(**_ONE_ROUND)),
     "tree_lengths": Case(make=lambda: tree(nodes_featureids=[0])),
+    "forest_feature_oob": Case(make=lambda: forest(nodes_featureids=[2])),
+    "forest_feature_negative": Case(make=lambda: forest(nodes_featureids=[-5])),
+    "forest_target_oob": Case(make=lambda: forest(leaf_targetids=[7, 7])),
+    "forest_leaf_oob": Case(make=lambda: forest(nodes_truenodeids=[2]), reason=DIED),
+    "forest_root_oob": Case(make=lambda: forest(tree_roots=[1]), reason=DIED),
+    "forest_cycle": Case(
+        make=lambda: forest(nodes_trueleafs=[0]), reason="memory|alloc|processor time"
+    ),
+    "forest_lengths": Case(make=lambda: forest(nodes_trueleafs=[1, 1])),
     "svm_short": Case(make=lambda: svm(n_supports=1000)),
     "gather_oob": Case(
         make=lambda: averaged(

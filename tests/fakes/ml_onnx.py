@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from tests.fakes.onnx_files import model
 
@@ -31,6 +32,24 @@ def tree(**changes: Any) -> bytes:
         "target_weights": [0.5, 0.9],
     }
     return ml_model([ml_node("TreeEnsembleRegressor", **{**attributes, **changes})])
+
+
+def forest(**changes: Any) -> bytes:
+    """Return the same tree, of the operator that later versions have for all trees."""
+    attributes = {
+        "n_targets": 1,
+        "tree_roots": [0],
+        "nodes_featureids": [0],
+        "nodes_modes": numpy_helper.from_array(np.zeros(1, dtype=np.uint8)),
+        "nodes_splits": numpy_helper.from_array(np.array([0.5], dtype=np.float32)),
+        "nodes_truenodeids": [0],
+        "nodes_trueleafs": [1],
+        "nodes_falsenodeids": [1],
+        "nodes_falseleafs": [1],
+        "leaf_targetids": [0, 0],
+        "leaf_weights": numpy_helper.from_array(np.array([0.5, 0.9], dtype=np.float32)),
+    }
+    return ml_model([ml_node("TreeEnsemble", **{**attributes, **changes})], version=5)
 
 
 def classifier(**changes: Any) -> bytes:
@@ -107,8 +126,8 @@ def ml_node(
     return helper.make_node(kind, inputs, outputs, domain=_DOMAIN, **attributes)
 
 
-def ml_model(nodes: Sequence[Any]) -> bytes:
+def ml_model(nodes: Sequence[Any], *, version: int = 3) -> bytes:
     """Return the bytes of a model with operators of the domain."""
     proto = onnx.load_model_from_string(model(nodes))
-    proto.opset_import.add(domain=_DOMAIN, version=3)
+    proto.opset_import.add(domain=_DOMAIN, version=version)
     return bytes(proto.SerializeToString())

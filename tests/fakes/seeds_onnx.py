@@ -141,6 +141,7 @@ SEEDS: Mapping[str, Callable[[], bytes]] = {
     "gaps": gaps,
     "tree": ml_onnx.tree,
     "tree_average": lambda: ml_onnx.tree(aggregate_function="AVERAGE"),
+    "forest": ml_onnx.forest,
     "classifier": ml_onnx.classifier,
     "svm": ml_onnx.svm,
     "svm_rbf": lambda: ml_onnx.svm(kernel_type="RBF"),

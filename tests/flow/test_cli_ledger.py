@@ -33,7 +33,9 @@ def kept(tmp_path_factory):
     """Return the state folder of a recorded host that lived through three tasks."""
     folder = tmp_path_factory.mktemp("kept")
     trace = trace_file(folder / "t.csv", rows=1_000)
-    assert main(["replay", str(trace), "--keep", str(folder / "state")]) == 0
+    releases = [word for task in TASKS for word in ("--release", task)]
+    kept = ("--keep", str(folder / "state"))
+    assert main(["replay", str(trace), *releases, *kept]) == 0
     return folder / "state"
 
 

@@ -1,9 +1,10 @@
-"""The pages of docs/reference/: made from the tables, and their examples work."""
+"""The generated pages of docs/: made from the tables, and their examples work."""
 
 import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent.cli import COMMANDS, main
@@ -15,19 +16,21 @@ from agent.core.series import Series, parse_series
 from agent.core.target import parse_condition
 from agent.errors import ExpressionError
 from central import cli as central
-from docs import generate
+from docs import generate, starter_figures, starter_losses
 
+REFERENCE = generate.DOCS / "reference"
+CPU_UNUSUAL = starter_figures.STARTERS / "cpu-unusual" / "manifest.json"
 RUN_IT = "run: python docs/generate.py"
 
 
 def fences(page: str, language: str) -> list[str]:
     """Return the code of every fence of one language."""
-    text = (generate.REFERENCE / page).read_text()
+    text = (REFERENCE / page).read_text()
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def expressions() -> list[str]:
-    pages = sorted(path.name for path in generate.REFERENCE.glob("*.md"))
+    pages = sorted(path.name for path in REFERENCE.glob("*.md"))
     return [
         line
         for page in pages
@@ -39,7 +42,7 @@ def expressions() -> list[str]:
 
 @pytest.mark.parametrize("name", generate.PAGES)
 def test_a_page_says_what_the_tables_say(name):
-    text = (generate.REFERENCE / name).read_text()
+    text = (generate.DOCS / name).read_text()
     assert generate.page(name) == text, RUN_IT
 
 
@@ -100,30 +103,61 @@ def test_the_example_configuration_can_be_used(tmp_path: Path):
 def test_the_page_shows_the_help_of_the_program(program, name, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     assert program([name, "--help"]) == 0
-    page = (generate.REFERENCE / "commands.md").read_text()
+    page = (REFERENCE / "commands.md").read_text()
     assert f"```text\n{capsys.readouterr().out}```" in page, RUN_IT
 
 
 def test_a_check_names_the_stale_page_and_changes_nothing(
     tmp_path, monkeypatch, capsys
 ):
+    (tmp_path / "reference").mkdir()
     for name in generate.PAGES:
-        text = (generate.REFERENCE / name).read_text()
+        text = (generate.DOCS / name).read_text()
         stale = text.replace("| `daemon_started` |", "| `daemon_began` |")
         (tmp_path / name).write_text(stale)
-    monkeypatch.setattr(generate, "REFERENCE", tmp_path)
-    before = (tmp_path / "events.md").read_text()
+    monkeypatch.setattr(generate, "DOCS", tmp_path)
+    before = (tmp_path / "reference" / "events.md").read_text()
 
     assert generate.main(["--check"]) == 1
     assert capsys.readouterr().out == "docs/reference/events.md\n"
-    assert (tmp_path / "events.md").read_text() == before
+    assert (tmp_path / "reference" / "events.md").read_text() == before
 
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
 
 
 def test_a_page_without_a_place_for_a_table_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "metrics.md").write_text("# Metrics\n")
-    monkeypatch.setattr(generate, "REFERENCE", tmp_path)
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "metrics.md").write_text("# Metrics\n")
+    monkeypatch.setattr(generate, "DOCS", tmp_path)
     with pytest.raises(ValueError, match="expected places for catalogue"):
-        generate.page("metrics.md")
+        generate.page("reference/metrics.md")
+
+
+def test_every_starter_has_its_line():
+    page = (generate.DOCS / "starters.md").read_text()
+    for card in starter_figures.STARTERS.glob("*/card.md"):
+        assert f"| [{card.parent.name}](../agent/starters/{card.parent.name}/" in page
+
+
+def test_no_host_on_which_a_rule_is_ahead_is_kept_quiet():
+    lines = starter_losses.behind_on_hosts().splitlines()
+    for event in starter_figures.shipped().compared:
+        for host, found in event.release.hosts.items():
+            if found is None:
+                continue
+            own, *others = found.average_precision.values()
+            is_told = any(
+                line.startswith(f"| {event.task} | {host} |") for line in lines
+            )
+            assert is_told == (max(others) > own or found.skill < 0)
+
+
+def test_a_manifest_without_a_figure_of_the_page_is_refused(tmp_path):
+    document = json.loads(CPU_UNUSUAL.read_text())
+    heard = document["provenance"]["evaluation"]["comparison"]
+    next(iter(heard.values())).pop("hosts")
+    (tmp_path / "cpu-unusual").mkdir()
+    (tmp_path / "cpu-unusual" / "manifest.json").write_text(json.dumps(document))
+    with pytest.raises(msgspec.ValidationError, match="missing required field `hosts`"):
+        starter_figures.shipped(tmp_path)

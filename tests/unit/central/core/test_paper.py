@@ -1,5 +1,7 @@
 """Papers: the agent understands the manifest, and the card tells the bad news."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,24 @@ def test_the_card_tells_where_the_release_is_better_worse_and_neither():
 def test_numbers_are_neat_and_gaps_are_null():
     row = np.array([0.1, np.nan, 12.3456789], dtype=np.float32)
     assert neat(row) == [0.1, None, 12.3457]
+
+
+def test_a_feature_that_nobody_ever_had_has_no_quantiles():
+    known = facts(PLANS[0])
+    known.features[:, 1] = np.nan
+    found = parse_manifest(manifest(known))
+    assert found.reference.quantiles[1] == (None,) * 11
+    assert found.reference.quantiles[0][0] == 0.0
+
+
+def test_a_release_may_ask_its_hosts_to_put_it_right_and_compare_itself_with_others():
+    told = replace(
+        facts(PLANS[0]),
+        plan=replace(PLANS[0], calibration="local"),
+        comparison={"a rule": 0.3},
+        more=("", "## More"),
+    )
+    found = parse_manifest(manifest(told))
+    assert found.calibration == "local"
+    assert found.provenance["evaluation"]["comparison"] == {"a rule": 0.3}
+    assert card(told).endswith(b"## More\n")
