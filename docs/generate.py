@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/reference/ from the tables in the code.
+"""Write the generated parts of docs/ from the tables in the code and the manifests.
 
 `python docs/generate.py` rewrites them, `--check` names the pages that differ and ends
 with status 1. A generated part stands between `<!-- begin: NAME -->` and
@@ -11,7 +11,7 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
@@ -46,9 +46,11 @@ from agent.core.target import ValueMeaning
 from agent.core.verdict import ON_PROBATION, RULES
 from agent.errors import ExpressionError
 from central.cli import forewarn_central
+from docs import starter_demands, starter_losses, starter_tables
+from docs.markdown import table as _table
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-REFERENCE: Final = ROOT / "docs" / "reference"
+DOCS: Final = ROOT / "docs"
 PROGRAMS: Final[Mapping[str, click.Group]] = {
     "forewarn": forewarn,
     "forewarn-central": forewarn_central,
@@ -416,27 +418,50 @@ def signature(function: Function) -> str:
 
 Block = Callable[[], str]
 PAGES: Final[Mapping[str, Mapping[str, Block]]] = {
-    "commands.md": {"help": help_of_commands},
-    "config.md": {"tables": table_of_config},
-    "metrics.md": {"catalogue": table_of_metrics},
-    "events.md": {
+    "reference/commands.md": {"help": help_of_commands},
+    "reference/config.md": {"tables": table_of_config},
+    "reference/metrics.md": {"catalogue": table_of_metrics},
+    "reference/events.md": {
         "events": table_of_events,
         "diagram": diagram_of_lives,
         "lives": table_of_lives,
     },
-    "errors.md": {"tree": tree_of_errors, "table": table_of_errors},
-    "expressions.md": {"functions": table_of_functions, "bounds": table_of_bounds},
-    "manifest.md": {"tables": table_of_manifest},
-    "scan.md": {
+    "reference/errors.md": {"tree": tree_of_errors, "table": table_of_errors},
+    "reference/expressions.md": {
+        "functions": table_of_functions,
+        "bounds": table_of_bounds,
+    },
+    "reference/manifest.md": {"tables": table_of_manifest},
+    "reference/scan.md": {
         "rules": table_of_rules,
         "operators": table_of_operators,
         "sizes": table_of_sizes,
         "bounds": table_of_scan_bounds,
     },
-    "guard.md": {
+    "reference/guard.md": {
         "verdicts": table_of_verdicts,
         "faults": table_of_faults,
         "policy": table_of_policy,
+    },
+    "starters.md": {
+        "ships": starter_tables.what_ships,
+        "asked": starter_demands.asked_and_found,
+        "tasks": starter_demands.task_by_task,
+        "precision": starter_tables.precision_of_all,
+        "hosts": starter_tables.precision_a_host,
+        "lead": starter_tables.lead_over_the_best,
+        "skill": starter_tables.worth_of_probabilities,
+        "calibration": starter_tables.truth_of_probabilities,
+        "alarms": starter_tables.alarms,
+        "right": starter_tables.put_right,
+        "values": starter_tables.values,
+        "absolute": starter_tables.absolute,
+        "behind": starter_losses.behind_together,
+        "behind_hosts": starter_losses.behind_on_hosts,
+        "behind_values": starter_losses.values_behind_on_hosts,
+        "off": starter_losses.off_in_level,
+        "lost": starter_losses.lost_by_being_put_right,
+        "silent": starter_losses.too_few_events,
     },
 }
 
@@ -447,7 +472,7 @@ def page(name: str) -> str:
     Raises:
         ValueError: The page has not exactly one place for each generated part.
     """
-    text = (REFERENCE / name).read_text(encoding="utf-8")
+    text = (DOCS / name).read_text(encoding="utf-8")
     places = re.findall(r"<!-- begin: (\w+) -->", text)
     if sorted(places) != sorted(PAGES[name]):
         expected = ", ".join(PAGES[name])
@@ -464,13 +489,11 @@ def main(arguments: Sequence[str]) -> int:
         ValueError: A page has not exactly one place for each generated part.
     """
     texts = {name: page(name) for name in PAGES}
-    stale = [
-        name for name, text in texts.items() if (REFERENCE / name).read_text() != text
-    ]
+    stale = [name for name, text in texts.items() if (DOCS / name).read_text() != text]
     for name in stale:
-        click.echo(f"docs/reference/{name}")
+        click.echo(f"docs/{name}")
         if "--check" not in arguments:
-            (REFERENCE / name).write_text(texts[name], encoding="utf-8")
+            (DOCS / name).write_text(texts[name], encoding="utf-8")
     return 1 if stale and "--check" in arguments else 0
 
 
@@ -481,15 +504,6 @@ def _filled(text: str, place: str, content: str) -> str:
     if not found:
         raise ValueError(f'expected "{end}" after "{begin}"')
     return f"{before}{begin}\n\n{content}\n\n{end}{after}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", r"\|")
 
 
 def _helps(command: click.Command, context: click.Context) -> Iterator[str]:
