@@ -1,6 +1,6 @@
 """The tables of docs/starters.md that tell what was demanded, and what was found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from central.core.heard import AGAIN, PUT_RIGHT, RELEASE
@@ -42,7 +42,6 @@ def _task_line(event: Event) -> Sequence[str]:
     lead, again = event.lead(RELEASE)[0], event.lead(AGAIN)[0]
     skill = event.release.skill[0]
     most = most_ece(event.release.rate)
-    gain = sum(gains) / len(gains)
     errors = [event.judged.comparison[who].ece[0] for who in (RELEASE, PUT_RIGHT)]
     return (
         event.task,
@@ -50,8 +49,17 @@ def _task_line(event: Event) -> Sequence[str]:
         _marked(number(skill), is_met=_is_least(skill, 0)),
         "-" if again is None else _marked(signed(again), is_met=_has_learnt(event)),
         *(_marked(number(e, 4), is_met=is_most(e, most)) for e in errors),
+        *_task_put_right(event, gains),
+    )
+
+
+def _task_put_right(event: Event, gains: Collection[float]) -> Sequence[str]:
+    gain, worst = sum(gains) / len(gains), min(gains)
+    if not event.is_put_right:
+        return f"switched off: {signed(gain, 3)}", f"switched off: {signed(worst, 3)}"
+    return (
         _marked(signed(gain, 3), is_met=gain > 0),
-        _marked(signed(min(gains), 3), is_met=min(gains) >= LOSES),
+        _marked(signed(worst, 3), is_met=worst >= LOSES),
     )
 
 
@@ -69,7 +77,9 @@ def _verdicts() -> Iterator[Sequence[str]]:
         ],
     )
     yield from _verdicts_on_values(found.values)
-    yield from _verdicts_on_putting_right(found.compared)
+    yield from _verdicts_on_putting_right(
+        [event for event in found.compared if event.is_put_right]
+    )
     total = sum(each.manifest.model.length for each in found if each.manifest.model)
     yield (
         "the models together at most 3 MB",
@@ -111,7 +121,8 @@ def _verdict_on_level(events: Sequence[Event], who: str) -> Sequence[str]:
 def _verdicts_on_putting_right(events: Sequence[Event]) -> Iterator[Sequence[str]]:
     gains = [event.gains() for event in events]
     yield _counted(
-        "put right by its own outcomes, the mean skill over hosts rises: every task",
+        "put right by its own outcomes, the mean skill over hosts rises: every task "
+        "that ships so",
         [sum(each.values()) > 0 for each in gains],
     )
     yield _counted(

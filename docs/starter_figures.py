@@ -149,6 +149,11 @@ class Event(msgspec.Struct, frozen=True, dict=True):
         """Whether its limit is read from the host's own past."""
         return any(call.series for call in calls(self.target.condition.limit))
 
+    @property
+    def is_put_right(self) -> bool:
+        """Whether it ships with local calibration."""
+        return self.manifest.calibration is not None
+
     @cached_property
     def release(self) -> Heard:
         """The model alone, on hosts that it never saw."""

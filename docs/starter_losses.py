@@ -64,9 +64,9 @@ def values_behind_on_hosts() -> str:
         (
             value.task,
             host,
-            signed(found.error_gain),
-            signed(found.pinball_gain),
-            number(found.coverage),
+            signed(found.error_gain, 3),
+            signed(found.pinball_gain, 3),
+            number(found.coverage, 3),
         )
         for value in shipped().values
         for host, found in value.judged.hosts.items()

@@ -76,18 +76,26 @@ def precision_a_host() -> str:
 
 
 def lead_over_the_best() -> str:
-    """Return by how much everybody is ahead of the best of the four rules."""
+    """Return by how much everybody is ahead of the best rule, and of the baseline."""
     rows = [
         (
             event.task,
             event.best_peer,
             *(signed_bounds(event.lead(name)) for name in TAUGHT),
+            signed_bounds(event.release.lead[BASELINE]),
             event.best_peer_a_host,
             *(signed(event.lead_a_host(name)) for name in TAUGHT),
         )
         for event in shipped().compared
     ]
-    header = ("task", "best rule", *_TAUGHT, "best rule, mean of hosts", *_MEANS)
+    header = (
+        "task",
+        "best rule",
+        *_TAUGHT,
+        "the model, of the baseline",
+        "best rule, mean of hosts",
+        *_MEANS,
+    )
     return table(header, rows)
 
 

@@ -41,7 +41,8 @@ _PEAKS: Final = (
         "The average and the highest reading of 5 minutes were two columns there; on a "
         "live host both are read from the same samples. How often those readings were "
         "taken is not known: on a host sampled every 10 s a peak may be rarer or more "
-        "frequent, and the level is put right by its own outcomes."
+        "frequent. What a host says is not put right by its own outcomes: that would "
+        "gain on the mean of hosts, but cost one of them more than it may."
     ),
     (
         "There a moment counted only if no reading of the last 5 minutes was at 90 %; "

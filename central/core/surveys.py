@@ -258,4 +258,6 @@ CPU_PEAK: Final = Survey(
     sustained="10s",
     within="30m",
     hears=False,
+    # On one of the machines left out it cost 0.036 of skill; 0.02 is the most allowed.
+    calibration=None,
 )
