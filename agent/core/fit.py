@@ -41,7 +41,7 @@ def misfit(manifest: Manifest, *, new_window: Callable[..., Window]) -> str | No
         bind(features, entities=(), window=window, min_coverage=coverage)
         Sight(manifest.target, entities=(), window=window, min_coverage=coverage)
     except ExpressionError as error:
-        return str(error)
+        return f"asks for what this host cannot read: {error}"
     return None
 
 

@@ -163,7 +163,7 @@ def test_all_judges_what_it_can_and_tells_what_was_left_out(room, capsys):
     assert ran(room, "--all") in {0, 3}
     done = capsys.readouterr()
     assert "cpu-saturation" in done.out
-    assert "left out: memory-pressure: db (and 1 other hosts): needs" in done.err
+    assert "left out: memory-pressure: db (and 1 other host): needs" in done.err
 
 
 def test_a_column_can_be_renamed(tmp_path, room, capsys):
@@ -187,11 +187,39 @@ def test_a_host_that_cannot_be_read_is_left_out_and_told(room, tmp_path, capsys)
     assert "torn.csv" in told
 
 
+def test_where_no_host_could_be_read_no_other_reason_is_given(tmp_path, capsys):
+    trace = tmp_path / "odd.csv"
+    trace.write_text(f"time,{CPU}\n1,0.2\n2,0.3\n")
+    assert main(["backtest", "cpu-saturation", "--trace", str(trace)]) == 78
+    assert capsys.readouterr().err == (
+        f"left out: {trace}: expected a column timestamp, got time, {CPU}\n"
+        "forewarn: cpu-saturation: no recorded host could be read\n"
+    )
+
+
+def test_maxima_beside_the_means_are_told_of_and_can_be_judged(room, tmp_path, capsys):
+    lines = host(tmp_path / "vm.csv").read_text(encoding="utf-8").splitlines()
+    rows = [f"{line},{line.partition(',')[2]}" for line in lines[1:]]
+    text = "\n".join([f"{lines[0]},{CPU}.max", *rows])
+    (tmp_path / "vm.csv").write_text(text, encoding="utf-8")
+    arguments = ["backtest", "--release", f"{room}/good", "--trace", str(tmp_path)]
+    assert main(arguments) == 0
+    renames = f"--rename {CPU}={CPU}.mean --rename {CPU}.max={CPU}"
+    assert capsys.readouterr().err == (
+        f"vm: {CPU}.max is not looked at; to judge its readings in place of the means: "
+        f"{renames}\n"
+    )
+    assert main([*arguments, *renames.split()]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         ([], 2, "expected TASK, --all or --release"),
-        (["no-such"], 78, "expected a release folder or one of cpu-saturation, "),
+        (["cpu-saturation", "--all"], 2, "expected --all, or TASK or --release"),
+        (["--all", "--release", "{room}/good"], 2, "expected --all, or TASK or"),
+        (["no-such"], 78, "expected a release folder or one of cpu-change, "),
         (["cpu-busy", "--rename", "x"], 78, "expected a release folder or one of"),
         (["cpu-saturation", "--rename", "x"], 2, "--rename: expected COLUMN=SERIES"),
         (["cpu-saturation", "--last", "0"], 2, "Invalid value for '--last'"),

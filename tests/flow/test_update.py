@@ -245,9 +245,13 @@ def test_of_models_that_are_over_the_two_newest_are_kept_to_be_explained(bench):
 
 
 def test_what_this_host_can_never_run_is_refused_before_it_takes_the_place(bench):
-    bench.publish(features=[f"avg_over_time({SERIES}[7d])", "hour_sin()"])
+    nothing = f"last_over_time({SERIES}[1s] offset 15s)"
+    bench.publish(features=[nothing, "hour_sin()"])
     (refused,) = bench.update().refused
-    assert refused.reason == "it reads back 604800 s; this agent keeps 21600 s"
+    assert refused.reason == (
+        f"it asks for what this host cannot read: {nothing} reads nothing: "
+        "no sample lies in its range, expected a span of at least 10 s"
+    )
     assert bench.registry.lineups() == ()
 
 
