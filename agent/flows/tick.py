@@ -8,6 +8,7 @@ from functools import partial
 from agent.core.event import Event, EventName
 from agent.core.moment import Moment, Resolved, Void
 from agent.core.policy import Policy
+from agent.core.rollup import SAMPLES_S
 from agent.core.sample import Sample
 from agent.core.window import Window
 from agent.flows.cards import Cards
@@ -236,7 +237,8 @@ class Ticker:
         if newest is None or slot >= newest:
             return [], []
         back_s = (newest - slot) * self._window.interval_s
-        kept_s = self._window.capacity * self._window.interval_s
+        # Days of samples a minute apart stay, as roll-ups of closer ones do.
+        kept_s = min(self._window.capacity * self._window.interval_s, SAMPLES_S)
         self._commit(now)
         self._ledger.forget_samples(since=sample.at - timedelta(seconds=kept_s))
         self._is_stale = True  # the days before it come back with a muster

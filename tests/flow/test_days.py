@@ -188,6 +188,20 @@ def test_a_clock_that_goes_back_leaves_the_days_before_it(bench):
     assert ends(bench)[8:] == [48, 54]
 
 
+def test_so_it_leaves_days_of_samples_that_are_a_minute_apart(bench):
+    life = Life(bench, cpu(0.5), interval_s=60.0)
+    day = 24 * 60 * 6
+    life.ticks(*range(0, day, 6))
+    life.ticks(day - 60, day - 54)
+    kept = [each.at for each in bench.ledger.samples(since=at(0))]
+    hours = (at(day - 60) - kept[0]).total_seconds() / 3600
+    assert hours > 20
+    under_another_clock = [
+        each for each in kept if at(day - 60 - 6 * 360) <= each < at(day - 60)
+    ]
+    assert under_another_clock == []
+
+
 def test_a_tick_that_breaks_off_leaves_no_minute_behind(bench):
     life = Life(bench, cpu(0.5))
     life.ticks(*range(1, 6))
