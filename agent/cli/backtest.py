@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from agent.cli.backtest_hints import others, unseen_peaks
 from agent.cli.backtest_text import document_of, text_of
 from agent.cli.output import emit, say
 from agent.cli.report.backtest import Asked, backtest_page
@@ -45,6 +46,8 @@ class _Asked:
     @property
     def releases(self) -> tuple[str, ...]:
         """The releases that are to be judged, by name."""
+        if self.all_tasks and (self.names or self.task is not None):
+            raise click.UsageError("expected --all, or TASK or --release, got both")
         if self.names:
             return tuple(self.names)
         if self.all_tasks:
@@ -203,6 +206,8 @@ def _heard(asked: _Asked, contests: Sequence[Contest]) -> list[Heard]:
             say(f"left out: {each.trouble}")
         if each.dropped:
             say(f"{each.host}: left out {each.dropped:,} rows whose time does not grow")
+    for hint in unseen_peaks(contests, parts):
+        say(hint)
     return parts
 
 
@@ -212,7 +217,8 @@ def _judged(contest: Contest, parts: Sequence[Heard]) -> Iterator[Judged]:
     hosts = _answers(contest, parts)
     left_out = {p.host: p.left_out[task] for p in parts if task in p.left_out}
     if not hosts:
-        say(f"left out: {task}: {_why(left_out)}")
+        if left_out:
+            say(f"left out: {task}: {_why(left_out)}")
         return
     for each in contest.contenders:
         yield judged(
@@ -231,15 +237,14 @@ def _answers(contest: Contest, parts: Sequence[Heard]) -> list[Answers]:
 
 def _why(left_out: Mapping[str, str]) -> str:
     """Return why no host could be judged: one reason, and how many hosts have any."""
-    if not left_out:
-        return "no recorded host could be read"
     host, reason = next(iter(left_out.items()))
-    others = f" (and {len(left_out) - 1} other hosts)" if len(left_out) > 1 else ""
-    return f"{host}{others}: {reason}"
+    return f"{host}{others(len(left_out))}: {reason}"
 
 
 def _nothing(contests: Sequence[Contest], parts: Sequence[Heard]) -> str:
     tasks = ", ".join(each.manifest.task for each in contests)
+    if all(part.trouble is not None for part in parts):
+        return f"{tasks}: no recorded host could be read"
     seen = list(dict.fromkeys(name for part in parts for name in part.columns))
     more = ", ..." if len(seen) > _NAMED else ""
     there = ", ".join(seen[:_NAMED]) + more if seen else "no series at all"
